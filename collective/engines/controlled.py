@@ -75,11 +75,12 @@ def plan(request: Request) -> Plan:
     further: dict[str, Any] = {"fastest": fastest, "marks": marks, "unknown": unknown, "turn": turn}
     if detunings is None and strength is None and common is not None:
         return _with_envelope(problem, lights, *common, moments, further)
-    sizes = [np.abs(_sum(lights, t)).max() for t in moments] if lights else [0.0]
+    sizes = np.array([np.abs(_sum(lights, t)).max() if lights else 0.0 for t in moments])
     return Plan(
         _driven(problem, _generic(lights, n, float(max(sizes)))),
         _always,
         np.ones(1, dtype=complex),
+        share=_mean_share(sizes, moments),
         stronger=stronger,
         lights=tuple(lights),
         detunings=detunings,
@@ -110,8 +111,17 @@ def _with_envelope(
         _driven(problem, size * rabi),
         lambda t: total(t) / size,
         np.asarray(values / size, dtype=complex),
+        share=_mean_share(np.abs(values), moments),
         **further,
     )
+
+
+def _mean_share(sizes: NDArray[np.float64], moments: Sequence[float]) -> float:
+    """The mean over time over the largest of some sizes, which decides how long a run takes."""
+    span = moments[-1] - moments[0]
+    if span == 0 or not sizes.any():
+        return 1.0
+    return float(np.trapezoid(sizes, moments) / (span * sizes.max()))
 
 
 def _driven(

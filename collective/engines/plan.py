@@ -32,6 +32,7 @@ class Plan:
         envelope: function of the user's time, or None.
         pulse: values of the envelope.
         strongest: the largest of them.
+        share: the mean strength of the light over its largest strength.
         fastest: a frequency with which something turns beside what the problem says, or 0.
         stronger: the largest factor of Γ and Δ, at least 1.
         lights: parts of the drive, if one envelope is not enough.
@@ -46,6 +47,7 @@ class Plan:
     envelope: Shape | None = None
     pulse: NDArray[np.complex128] | None = None
     strongest: float = 1.0
+    share: float = 1.0
     fastest: float = 0.0
     stronger: float = 1.0
     lights: tuple[Light, ...] | None = None
@@ -60,7 +62,7 @@ class Plan:
     ) -> dict[str, Any]:
         """Arguments of a request in another unit, whose times are `since`."""
         clock = _Clock(times, since, unit)
-        found: dict[str, Any] = {"turn": self.turn}
+        found: dict[str, Any] = {"turn": self.turn, "share": self.share}
         if self.pulse is not None:
             found["pulse"] = self.pulse
         if self.envelope is not None:

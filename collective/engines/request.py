@@ -56,6 +56,8 @@ class Request:
             envelope is then 1, and the drive of the problem only says how strong it becomes.
         marks: what is known of kinks and features of what changes in time; None if nothing is.
         unknown: functions of time that know nothing of their kinks and are sampled for them.
+        share: the mean strength of the light over its largest strength, by which the cost of a run
+            with short pulses is predicted.
         turn: the phase by which the frame of the engine turns beside that of the user, as a
             function of the user's time, or None.
         seed: of random numbers, or None.
@@ -81,6 +83,7 @@ class Request:
     motion: Motion | None = None
     marks: Marks | None = None
     unknown: tuple[Callable[[float], Any], ...] = ()
+    share: float = 1.0
     turn: Callable[[float], float] | None = None
     seed: int | None = None
     threads: int | None = None
@@ -149,6 +152,15 @@ class Request:
         """The problem as `Couplings`, for engines that refuse every master equation."""
         assert isinstance(self.problem, Couplings)
         return self.problem
+
+    @property
+    def usual(self) -> Couplings:
+        """The couplings with a drive of the mean strength of the light, to predict costs."""
+        if self.share == 1.0:
+            return self.couplings
+        found = object.__new__(Couplings)
+        checks.freeze(found, **vars(self.couplings) | {"drive": self.share * self.couplings.drive})
+        return found
 
     @property
     def simple(self) -> Couplings | MasterEquation:

@@ -100,7 +100,7 @@ class Size:
     @cached_property
     def _slopes(self) -> float:
         """Slopes of a run from the first time to the last."""
-        request, couplings = self.request, self.request.couplings
+        request, couplings = self.request, self.request.usual
         span, top = float(np.ptp(request.times)), min(self.highest, self._emitters)
         extent = Extent(couplings, top)
         moving = (extent.frequency(top) + extent.decay(top)) / 2 + extent.others

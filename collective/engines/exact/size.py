@@ -180,7 +180,7 @@ class Size:
 
     @cached_property
     def _extent(self) -> Extent:
-        return Extent(self.request.couplings, self._n)
+        return Extent(self.request.usual, self._n)
 
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
