@@ -12,6 +12,8 @@ from scipy.linalg import expm
 from scipy.special import erf
 
 import collective as co
+from collective.engines import timescale
+from collective.engines.request import checked
 
 QUIET = {"progress": False}
 TIGHT = {"rtol": 1e-11, "atol": 1e-13, **QUIET}
@@ -247,11 +249,136 @@ def test_decay_through_a_strength_is_decay_in_another_time():
         np.testing.assert_allclose(result.emission, right * np.array([0, 2.0, 4]), atol=1e-9)
 
 
-ENGINES = {
-    "symmetric": "symmetric",
-    "capped": co.engines.Capped(2) if hasattr(co.engines, "Capped") else "capped",
-    "cumulants": "cumulants",
-}
+def test_results_with_pulses_are_saved_and_loaded(tmp_path):
+    pulses = [*SHORT, co.pulse.from_array([0, 1], [1, 2j], interpolation="steps")]
+
+    def sweep(t):
+        return np.array([t, 1.0])
+
+    strength = co.pulse.table([0, 1], [1, 0.5], interpolation="cubic")
+    options = {"drive": pulses, "detunings": sweep, "strength": strength, **QUIET}
+    result = co.evolve(PAIR, "ground", [0, 0.2], method="exact", **options)
+    again = co.load(result.save(tmp_path / "kept"))
+    assert again == result
+    assert again.controls.drive == tuple(pulses)
+    assert again.controls.strength == strength
+    assert again.controls.detunings.name == "sweep"
+    np.testing.assert_allclose(again.controls.detunings(0.13), [0.13, 1.0], atol=1e-12)
+
+
+def test_a_checkpoint_belongs_to_its_pulses(tmp_path):
+    def run(delay, path=tmp_path / "kept.npz"):
+        drive = co.pulse.gaussian(area=1.0, centre=0.1 + delay, width=0.01)
+        return co.evolve(
+            ATOM, "ground", [0, 0.2, 0.3], drive=drive, detunings=np.cos, checkpoint=path,
+            observe="states", method="exact", **QUIET,
+        )  # fmt: skip
+
+    first = run(0.0)
+    again = run(0.0)
+    assert np.array_equal(again.populations, first.populations)
+    np.testing.assert_allclose(states_of(again), states_of(first), atol=1e-15)
+    with pytest.raises(ValueError, match="belongs to another problem"):
+        run(0.01)
+
+
+def test_an_interrupted_run_continues_in_the_frame_that_turns(tmp_path):
+    """States and last_state are turned for the user, and back for the engine."""
+    drive = co.pulse.square(area=1.0, start=0.05, length=0.1)
+    request = checked(ATOM, "ground", [0, 0.1, 0.3], drive=drive, detunings=np.cos)
+    scaled = timescale.scaled(request)
+    whole = co.evolve(
+        ATOM, "ground", [0, 0.1, 0.3], drive=drive, detunings=np.cos, observe="states",
+        method="exact", **QUIET,
+    )  # fmt: skip
+    inner = timescale.inward(whole, scaled)
+    names = {"states": inner.states, "last_state": inner.last_state}
+    outer = timescale.outward({"populations": whole.populations, **names}, scaled)
+    assert np.abs(inner.last_state.full() - whole.last_state.full()).max() > 0.01
+    np.testing.assert_allclose(outer["last_state"].full(), whole.last_state.full(), atol=1e-15)
+    np.testing.assert_allclose(outer["states"][1].full(), whole.states[1].full(), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("symmetric", {"drive": SHORT}, "one common ratio.* use method='driven'"),
+        ("driven", {"strength": np.cos}, "does not take a strength.* use method='exact'"),
+        ("driven", {"detunings": lambda t: [t, 0.0]}, "differ between the emitters; use"),
+        ("blocks", {"drive": HALF}, "drive"),
+    ],
+)
+def test_engines_that_cannot_refuse_by_name(method, options, message):
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match=f"method '{method}'.*{message}"):
+        co.evolve(pair, "ground", [0, 1], method=method, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drive": 1.0}, "drive must be a pulse"),
+        ({"drive": co.pulse.square(rabi=[1, 2, 3], start=0, length=1)}, r"drive\[0\]: its rabi"),
+        ({"detunings": lambda t: [1, 2, 3]}, "detunings must return a number or 2 numbers"),
+        ({"detunings": lambda t: 1 / (t - 1)}, "detunings failed at t = 1"),
+        ({"strength": lambda t: 1j}, "strength at t = 0 must be real"),
+        ({"strength": lambda t: np.nan}, "strength at t = 0 must be finite"),
+        ({"detunings": co.pulse.table([0, 1], [0, 1j])}, "detunings must be real"),
+    ],
+)
+def test_bad_controls_are_named(options, message):
+    pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
+    with pytest.raises((ValueError, TypeError), match=message):
+        co.evolve(pair, "ground", [0, 1], **options)
+
+
+def test_a_result_with_a_changing_strength_gives_no_pattern_of_the_light():
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    options = {"observe": "correlations", "method": "exact", **QUIET}
+    result = co.evolve(pair, "inverted", [0, 0.1], strength=np.cos, **options)
+    with pytest.raises(ValueError, match="strength of the coupling changed in time"):
+        co.observables.far_field(result)
+
+
+ENGINES = {"capped": co.engines.Capped(2)}
+
+
+@pytest.mark.slow
+def test_trajectories_without_jumps_follow_short_pulses():
+    lossless = co.Couplings(np.zeros((2, 2)), SHIFT, drive=[0.3, 0.1])
+    pulses = [HALF.shifted(0.333).replace(rabi=3 * HALF.rabi * np.array([0.3, 0.1]))]
+    right = co.evolve(lossless, "ground", [0, 1, 2], drive=pulses, method="exact", **TIGHT)
+    one = co.engines.Trajectories(n=1)
+    found = co.evolve(lossless, "ground", [0, 1, 2], drive=pulses, method=one, **QUIET)
+    np.testing.assert_allclose(found.populations, right.populations, atol=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["TruncatedWigner", "ConditionalCumulants"])
+def test_samples_follow_short_pulses(name):
+    atom, pulse = (
+        co.Couplings([[1.0]], [[0.0]]),
+        co.pulse.gaussian(area=2, centre=0.123, width=0.01),
+    )
+    right = co.evolve(atom, "ground", [0, 0.3, 0.7], drive=pulse, method="exact", **TIGHT)
+    method = getattr(co.engines, name)(n=2000 if name == "TruncatedWigner" else 64)
+    found = co.evolve(atom, "ground", [0, 0.3, 0.7], drive=pulse, method=method, seed=1, **QUIET)
+    assert np.all(np.abs(found.excitation - right.excitation) < 4 * found.excitation_error + 0.005)
+
+
+@pytest.mark.slow
+def test_atoms_with_manifolds_take_pulses():
+    """The light of a pulse, and the same light as an envelope that the user resolves."""
+    atoms = co.Atoms.isotropic([[0, 0, 0], [0, 0, 0.1]])
+    wave = co.plane_wave(atoms, 4.0, direction=(0, 1, 0), polarisation=(1, 0, 1j))
+    channels, state = co.couple(atoms, co.Vacuum()), co.states.levels("g 0")
+    pulse = co.pulse.gaussian(rabi=wave, centre=0.4, width=0.05, detuning=3.0)
+    found = co.evolve(channels, state, [0, 1], drive=pulse, **TIGHT)
+    shape = pulse.replace(rabi=1.0)
+    right = co.evolve(
+        channels.replace(drive=wave), state, np.linspace(0, 1, 101), envelope=shape, **TIGHT
+    )
+    np.testing.assert_allclose(found.populations[-1], right.populations[-1], atol=1e-9)
 
 
 @pytest.mark.slow

@@ -93,7 +93,8 @@ class Exact:
         problem, route = request.problem, route_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
-            how = "exact exponentials" if route == "exponentials" else "QuTiP"
+            how = "QuTiP" if request.marks is None else "steps between kinks"
+            how = "exact exponentials" if route == "exponentials" else how
             work = f"{how}, the density matrix of {len(problem)} emitters"
         elif route == "exponentials":
             side = dimension(problem) ** 2

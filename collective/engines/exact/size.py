@@ -22,7 +22,7 @@ from collective._tools.speed import speed as machine_speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
-from collective.engines.exact import series_size
+from collective.engines.exact import changing_size, series_size
 from collective.engines.numerics import exponential
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
@@ -202,6 +202,9 @@ class Size:
             return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
         n = len(problem)
         slopes = _slopes(request, self._extent)
+        if request.marks is not None:
+            least = request.fewest_steps
+            return changing_size.seconds(n, slopes - 2 * _SLOPES_PER_STEP * least, least, s)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
         jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
@@ -238,6 +241,8 @@ class Size:
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
             found += density_bytes(side)
+            if request.marks is not None:
+                found += 16 * side * side * (changing_size.VECTORS - _INTEGRATOR_VECTORS)
             found += 20 * side * (n * n + n * n // 2 + n)
         return found
 
