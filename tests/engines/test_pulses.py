@@ -340,6 +340,21 @@ def test_a_result_with_a_changing_strength_gives_no_pattern_of_the_light():
         co.observables.far_field(result)
 
 
+def test_thermal_light_beside_a_pulse():
+    """The same light as a function, which QuTiP's integrator follows."""
+    warm = PAIR.replace(thermal_photons=0.3)
+    pulse = co.pulse.gaussian(rabi=[3.0, 1j], centre=1.0, width=0.2)
+    found = co.evolve(warm, "ground", [0, 1, 2], drive=pulse, method="exact", **TIGHT)
+    right = co.evolve(
+        warm.replace(drive=[3.0, 1j]), "ground", np.linspace(0, 2, 21), method="exact",
+        envelope=lambda t: np.exp(-((t - 1) ** 2) / 0.08), **TIGHT,
+    )  # fmt: skip
+    assert "QuTiP" in right.reason
+    assert "between kinks" in found.reason
+    np.testing.assert_allclose(found.populations, right.populations[::10], atol=1e-9)
+    np.testing.assert_allclose(found.emission, right.emission[::10], atol=1e-9)
+
+
 ENGINES = {"capped": co.engines.Capped(2)}
 
 

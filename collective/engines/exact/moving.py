@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.operators import excited
+from collective._tools import checks
+from collective._tools.operators import entries_of, excited
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import emitting
 from collective.engines.request import Request
@@ -47,34 +48,26 @@ class Moving:
 class Generator:
     """The slope of ρ from Ω, δ and g of one moment.
 
+    What does not change is read off the operators of the couplings.
+
     Args:
         couplings: the others.
     """
 
     def __init__(self, couplings: Couplings):
         n, photons = len(couplings), couplings.thermal_photons
-        self._n, self._side = n, 2**n
+        self._n, self._side, self._photons = n, 2**n, photons
         decay = np.asarray(couplings.decay, dtype=complex)
         self._exchange = np.asarray(couplings.shift) - 0.5j * (1 + 2 * photons) * decay
-        up = excited(n)
-        # σ⁻σ⁺ = 1 − σ⁺σ⁻: what pump and absorption lose of a ground state
-        self._alone = -1j * couplings.dephasing + 0.5j * couplings.pump
-        self._ground = -0.5j * float(couplings.pump.sum())
+        # σ⁻σ⁺ = 1 − σ⁺σ⁻: what absorption loses of a ground state
         self._absorbed = 0.5j * photons * np.diag(decay).real
+        up = excited(n)
         self._effective = _Pattern(*_places_of_hamiltonian(up))
         self._lowering = _Pattern(*_places_of_lowering(up))
         rates, vectors = np.linalg.eigh(decay)
         bright = emitting(rates)
         self._jumps = (vectors[:, bright] * np.sqrt(rates[bright])).conj().T
-        self._photons = photons
-        both = 2 * (up * couplings.dephasing) @ up.T.astype(float)
-        self._dephased = both if np.any(couplings.dephasing) else None
-        unit = np.eye(n)
-        self._pumps = [
-            self._lowering.matrix(np.sqrt(rate) * unit[m]).conj().T.tocsr()
-            for m, rate in enumerate(couplings.pump)
-            if rate > 0
-        ]
+        self._still, self._diagonal, self._others = _unchanging(couplings)
 
     def apply(
         self, now: NDArray[np.complex128], flat: NDArray[np.complex128]
@@ -85,10 +78,11 @@ class Generator:
         rho = flat.reshape(self._side, self._side)
         moved = self._exchange * np.outer(strength, strength)
         absorbed = self._absorbed * strength**2
-        moved[np.diag_indices(n)] += detunings + self._alone + 2 * absorbed
-        whole = self._ground - absorbed.sum()
-        numbers = np.concatenate([moved.ravel(), drive / 2, drive.conj() / 2, [whole]])
+        moved[np.diag_indices(n)] += detunings + 2 * absorbed
+        numbers = np.concatenate([moved.ravel(), drive / 2, drive.conj() / 2, [-absorbed.sum()]])
         found = -1j * (self._effective.matrix(numbers) @ rho)
+        if self._still is not None:
+            found = found - 1j * (self._still @ rho)
         found = found + found.conj().T
         for row in self._jumps:
             jump = self._lowering.matrix(row * strength)
@@ -97,11 +91,36 @@ class Generator:
             if self._photons:
                 raised = jump.conj().T.tocsr()
                 found += self._photons * (raised @ (raised @ rho).conj().T).conj().T
-        if self._dephased is not None:
-            found += self._dephased * rho
-        for pump in self._pumps:
-            found += (pump @ (pump @ rho).conj().T).conj().T
+        if self._diagonal is not None:
+            found += self._diagonal * rho
+        for jump in self._others:
+            found += (jump @ (jump @ rho).conj().T).conj().T
         return np.asarray(found.ravel())
+
+
+def _unchanging(couplings: Couplings) -> tuple[Any, NDArray[np.complex128] | None, list[Any]]:
+    """What acts beside Γ, Δ, δ and the drive, read off QuTiP's operators of the couplings.
+
+    Returns:
+        Its part of K, or None; the sum of l_il_j* of all diagonal jumps l, or None; other jumps.
+    """
+    n = len(couplings)
+    bare = object.__new__(Couplings)
+    nothing = {"decay": np.zeros((n, n)), "shift": np.zeros((n, n)), "detunings": np.zeros(n)}
+    nothing |= {"drive": np.zeros(n, dtype=complex)}
+    checks.freeze(bare, **vars(couplings) | nothing | {"thermal_photons": 0.0})
+    still = entries_of(bare.undriven_hamiltonian()).tocsr().astype(complex)
+    diagonal, others = None, []
+    for operator in bare.collapse_operators():
+        jump = entries_of(operator).tocsr()
+        still = still - 0.5j * (jump.conj().T @ jump)
+        entries = jump.diagonal()
+        if np.count_nonzero(entries) == jump.nnz:
+            both = np.outer(entries, entries.conj())
+            diagonal = both if diagonal is None else diagonal + both
+        else:
+            others.append(jump)
+    return still if still.nnz else None, diagonal, others
 
 
 class _Pattern:
