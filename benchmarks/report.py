@@ -18,9 +18,18 @@ def surroundings() -> dict[str, Any]:
     libraries = ["collective-emission", "numpy", "scipy", "numba", "qutip"]
     libraries += [name for name in ("dynamiqs", "jax") if find_spec(name)]
     return {
-        "processor": f"{len(os.sched_getaffinity(0))} cores",
+        "processor": f"{len(os.sched_getaffinity(0))} cores of {_processor()}",
         "versions": {"python": platform.python_version(), **{n: version(n) for n in libraries}},
     }
+
+
+def _processor() -> str:
+    """The name, family and model of the processor, as Linux gives them."""
+    lines = (line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if line)
+    found = {name.strip(): value.strip() for name, value in lines}
+    name = found.get("model name", platform.machine())
+    numbers = [f"{key.split()[-1]} {found[key]}" for key in ("cpu family", "model") if key in found]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
 def seconds_text(seconds: float) -> str:

@@ -21,7 +21,7 @@ def test_frequency_of_rubidium():
         ("Na23 D2", 508.8487162e12, 16.2492e-9),
         ("Rb87 D1", 377.1074635e12, 27.679e-9),
         ("Rb87 D2", 384.2304844685e12, 26.2348e-9),
-        ("Cs133 D1", 335.1160488e12, 34.894e-9),
+        ("Cs133 D1", 335.1160488e12, 34.791e-9),
         ("Cs133 D2", 351.7257185e12, 30.405e-9),
     ],
 )
@@ -99,7 +99,12 @@ SPLITTINGS = [
     ("Li7 D2", "ground", [803.5040866], 1e-6),
     ("K39 D2", "ground", [461.7197202], 1e-6),
     ("K40 D2", "ground", [-1285.7886], 1e-3),
+    # of each level the three energies, and so A and B, follow from two measured splittings
+    ("Sr87 689 nm", "excited", [-1130.26, -1463.15], 0.02),
+    ("Sr87 461 nm", "excited", [-60.0, 17.0], 1.0),
     ("Yb171 556 nm", "excited", [5936.67], 0.01),
+    ("Yb171 399 nm", "excited", [-321.26], 0.01),
+    ("Yb173 556 nm", "excited", [-1495.87, -4698.12], 0.01),
 ]
 
 
@@ -116,6 +121,7 @@ def test_hyperfine_splittings_agree_with_the_sources(name, side, splittings, tol
 LEVELS = [
     ("Sr88 461 nm", 21698.452, 5.216e-3),
     ("Sr88 689 nm", 14504.338, 21.28),
+    ("Sr87 689 nm", 14504.336, 21.28),
     ("Yb174 399 nm", 25068.222, 5.464e-3),
     ("Yb174 556 nm", 17992.007, 0.875),
     ("Er168 401 nm", 24943.272, None),
@@ -135,6 +141,35 @@ def test_lines_agree_with_energy_levels_and_lifetimes(name, wavenumber, lifetime
     assert abs(line.wavelength - 0.01 / wavenumber) < max(2 * line.wavelength_error, 2e-13)
     if lifetime:
         assert line.linewidth * lifetime * 1e-6 == pytest.approx(1, abs=0.006)
+
+
+# the unit of A of a nucleus is g_I: two isotopes differ in A by the ratio of their g_I, and by the
+# hyperfine anomaly, which is below 1 % (and by the errors of A of the line at 399 nm)
+@pytest.mark.parametrize(("line", "tolerance"), [("556 nm", 0.005), ("399 nm", 0.012)])
+def test_hyperfine_constants_of_isotopes_have_the_ratio_of_their_moments(line, tolerance):
+    one, other = (co.units.atom(f"{isotope} {line}") for isotope in ("Yb171", "Yb173"))
+    constants_ratio = one.excited.magnetic_dipole / other.excited.magnetic_dipole
+    moments = one.nuclear_g_factor / other.nuclear_g_factor
+    assert constants_ratio == pytest.approx(moments, rel=tolerance)
+
+
+def test_nuclear_spins_split_the_ground_level_of_strontium_and_ytterbium():
+    """Shifts between neighbouring m in Hz per gauss, from moments in nuclear magnetons."""
+    magneton = constants.value("nuclear magneton in MHz/T") * 100
+    moments = (("Sr87", 4.5, -1.09316), ("Yb171", 0.5, 0.4923), ("Yb173", 2.5, -0.678))
+    for isotope, spin, moment in moments:
+        line = co.units.atom(f"{isotope} {'689' if isotope == 'Sr87' else '556'}")
+        electron = constants.value("Bohr magneton in Hz/T") * 1e-4
+        found = line.g_factor("ground", spin) * electron
+        assert found == pytest.approx(-moment / spin * magneton, rel=1e-5)
+
+
+def test_strontium_87_is_shifted_against_strontium_88():
+    """The centres of gravity at 689 nm are 62.2 MHz apart."""
+    one, other = (
+        constants.speed_of_light / co.units.atom(f"Sr{mass} 689").wavelength for mass in (87, 88)
+    )
+    assert (other - one) / 1e6 == pytest.approx(62.18, abs=0.05)
 
 
 def test_lines_are_made_of_levels():

@@ -79,7 +79,8 @@ def of_channels(channels: Any) -> Validity:
     upper = atoms.excited == 1
     spread = float(np.ptp(channels.energies[:, upper]))
     strongest = float(np.abs(channels.drive).max())
-    rows = [_positivity(lowest, highest, "smallest")]
+    found = "upper bound of the smallest" if channels.krylov else "smallest"
+    rows = [_positivity(lowest, highest, found)]
     c, frequency = atoms.speed_of_light, atoms.frequency
     numbers = [
         ("rotating-wave approximation", channels.largest_exchange(), frequency, "max|Δ|/ω₀"),

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
+from collective.couplings.lattice import krylov_extremes
 from collective.couplings.modes import Modes, emitting
 from collective.emitters import Atoms
 from collective.fields.protocol import require_field
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 _ORIGIN = ("positions", "linewidths", "wavenumbers")  # of atoms, on which Γ and Δ depend
 _BYTES_PER_ENTRY, _COPIES = 20, 4  # of sparse operators, while they are put together
-_MODE_BYTES = 180  # per entry of H_eff, at the peak while its modes are computed
+_MODE_BYTES = 110  # per entry of H_eff, at the peak while its modes are computed
 _SAME_DIRECTION = 1e-12  # relative size of polarisations that are only round-off
+_FEW = 1000  # polarisations of all atoms, whose Γ has all eigenvalues within a tenth of a second
 _LINES_APART = 1e-12  # allowed coupling of two lines, relative to the largest entry
 
 
@@ -277,8 +279,12 @@ class ChannelCouplings:
         self._require_one_ground_level()
         n, upper = len(self), int(self.atoms.excited.sum())
         require(_MODE_BYTES * (n * upper) ** 2, f"the modes of {n} atoms", "use fewer atoms")
-        effective, decay = self.effective_hamiltonian(), self.one_excitation()[0]
-        return modes(effective, decay, self.atoms.channels[:, -1, :upper])
+        return modes(
+            lambda: self.one_excitation()[0],
+            self.effective_hamiltonian,
+            self.atoms.channels[:, -1, :upper],
+            self.atoms.positions,
+        )
 
     @operators.Untidied()
     def hamiltonian(self) -> "Qobj":
@@ -432,9 +438,25 @@ class ChannelCouplings:
         return of_channels(self)
 
     def extreme_rates(self) -> tuple[float, float]:
-        """The smallest and the largest eigenvalue of Γ, of polarisations that transitions have."""
-        rates = [np.linalg.eigvalsh(decay)[[0, -1]] for _, _, decay in self._lines()]
+        """The smallest and the largest eigenvalue of Γ, of polarisations that transitions have.
+
+        For more than a thousand polarisations of all atoms both are those of a Krylov space. The
+        largest then has several correct digits. The smallest is an upper bound: where many rates
+        are close to 0, the true one may be much closer to 0.
+        """
+        rates = []
+        for _, _, decay in self._lines():
+            if len(decay) > _FEW:
+                rates.append(krylov_extremes(decay, real=not np.iscomplexobj(decay)))
+            else:
+                rates.append(tuple(np.linalg.eigvalsh(decay)[[0, -1]]))
         return float(np.min(rates)), float(np.max(rates))
+
+    @property
+    def krylov(self) -> bool:
+        """Whether `extreme_rates` are those of a Krylov space."""
+        ranks = [_polarisations(each).shape[1] for each in self.atoms.lowering]
+        return len(self) * max(ranks) > _FEW
 
     def largest_exchange(self) -> float:
         """The largest absolute Δ between channels of two atoms."""
@@ -450,12 +472,13 @@ class ChannelCouplings:
         where = "" if self.field is None else f" in {self.field!r}"
         low, high = float(self.detunings.min()), float(self.detunings.max())
         detunings = f"{low:g}" if low == high else f"{low:.4g} … {high:.4g}"
+        bound = "at most " if self.krylov else ""
         largest = float(np.abs(self.drive).max())
         drive = f"|Ω| ≤ {largest:.4g}" if largest else "0"
         return (
             f"ChannelCouplings: {n} {noun} of {len(self.atoms.levels)} levels, "
             f"{len(self.decay)} channels{where}\n"
-            f"  collective rates  {lowest:.6g} … {highest:.6g}\n"
+            f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ|       {self.largest_exchange():.6g}\n"
             f"  detunings {detunings}, drive {drive}"
         )

@@ -20,12 +20,17 @@ from numpy.typing import NDArray
 
 from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
+from collective._tools.progress import say
+from collective._tools.speed import speed
 from collective.couplings.excitation import Amplitudes
 
 # allowed deviation from a reflection, for each emitter and relative to the largest entry: the
 # round-off of positions far from the origin (9e-13 for 2,000 emitters at λ/20)
 REFLECTED = 8 * float(np.finfo(float).eps)
 _LARGE = 200  # rows above which a matrix gets its own thread
+_MODE_FLOPS = 120.0  # per cubed number of rows of H_eff; most of them are no products of matrices
+_LITTLE = 3e10  # flops that take less than ten seconds on any machine
+_ANNOUNCED = 10.0  # seconds; longer work is announced
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,12 +164,33 @@ def eigensystems(
         return list(pool.map(solve, matrices))
 
 
+def announce(count: int, noun: str, sides: list[int], further: float = 0.0) -> None:
+    """Print one line before eigenproblems that take more than ten seconds.
+
+    Args:
+        count: number of emitters.
+        noun: what they are.
+        sides: numbers of rows of the parts of H_eff, which are solved in parallel.
+        further: flops that other work takes as long as.
+    """
+    each = [_MODE_FLOPS * side**3 for side in sides]
+    if sum(each) + further < _LITTLE:
+        return
+    from collective._tools.compiled import threads_available
+
+    seconds = (max(sum(each) / threads_available(), *each) + further) * speed().flop
+    if seconds > _ANNOUNCED:
+        say(f"collective: the modes of {count:,} {noun}, about {seconds:.0f} s predicted")
+
+
 def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:
     """`Modes` of H_eff and Γ.
 
     This takes about 100 N³ floating-point operations, or 25 N³ if both matrices split into parts.
     """
-    values, vectors = _eigensystem(effective, np.linalg.eig)
+    pieces = parts(effective)
+    announce(len(effective), "emitters", [len(piece.matrix) for piece in pieces])
+    values, vectors = _eigensystem(pieces, np.linalg.eig)
     order = np.argsort(values.imag, kind="stable")
     return Modes(values[order], vectors[:, order], *jump_modes(decay))
 
@@ -175,7 +201,7 @@ def jump_modes(decay: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
     All numbers of jump channels refer to this order: for a degenerate Γ another solver would give
     other vectors.
     """
-    rates, channels = _eigensystem(decay, np.linalg.eigh)
+    rates, channels = _eigensystem(parts(decay), np.linalg.eigh)
     ascending = np.argsort(rates, kind="stable")
     return rates[ascending], channels[:, ascending]
 
@@ -186,10 +212,9 @@ def emitting(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def _eigensystem(
-    matrix: NDArray[Any], solve: Callable[[NDArray[Any]], Any]
+    pieces: list[Part], solve: Callable[[NDArray[Any]], Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Eigenvalues and eigenvectors of a matrix, from its even and odd part where possible."""
-    pieces = parts(matrix)
+    """Eigenvalues and eigenvectors of a matrix from those of its parts."""
     found = eigensystems([piece.matrix for piece in pieces], solve)
     if len(pieces) == 1:
         return found[0]

@@ -7,18 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective._tools.warn import warn
 from collective.emitters.atoms import Atoms
+from collective.emitters.hyperfine import near_levels, offset, warn_of_overlap
 from collective.emitters.selection import chosen_momenta, closed_pairs, refuse_forbidden
 from collective.emitters.spherical import spherical_vectors
-from collective.emitters.transitions import amplitudes, branching, sublevels
+from collective.emitters.transitions import amplitudes, sublevels
 from collective.emitters.two_level import Emitters, checked_positions
 from collective.emitters.zeeman import zeeman_shifts
 from collective.units import Level, Line
 from collective.units.lines import Side, fraction, half_integer
 from collective.units.table import named
-
-_OVERLAP = 10  # linewidths between excited levels, below which they are not well separated
 
 
 def atoms(
@@ -46,6 +44,8 @@ def atoms(
 
     Pairs of hyperfine levels, such as F = 2 → F′ = 2 and F = 1 → F′ = 2, are lines of their own:
     they are so far apart in frequency that they do not interfere, and each has its wave number.
+    Hyperfine levels of a `line` that are closer than 10 linewidths share a line. Then they
+    interfere, and `energies` hold their distances.
 
     Args:
         positions: (N, 3), in wavelengths, or in the unit of `wavelength`.
@@ -65,7 +65,8 @@ def atoms(
 
     Returns:
         `Atoms` with levels named by m, by falling m: "e +1", "g -1/2"; of several excited or ground
-        levels also by F: "e2 +1", "g1 -1". Lines are in the order of `excited`, then `ground`.
+        levels also by F: "e2 +1", "g1 -1". Lines are in the order of `excited`, then `ground`; the
+        wave number of a line is that of its first pair.
         `frequency` is ω₀/Γ₀ if `line` is given.
 
     Raises:
@@ -77,8 +78,8 @@ def atoms(
 
     Warns:
         UserWarning: if a magnetic field is so strong that shifts are no longer linear in it (a
-            tenth of the hyperfine splitting), and if excited hyperfine levels are so close that
-            they interfere (10 linewidths).
+            tenth of the hyperfine splitting), and if an excited hyperfine level that is left out is
+            so close that it takes part (10 linewidths).
 
     Source:
         D. A. Steck, Rubidium 87 D Line Data, section 4.3.
@@ -115,7 +116,14 @@ def atoms(
     pairs = closed_pairs(electrons, spin, lower, upper)
     direction, strength = _direction(magnetic_field, axis)
     names, flags, first = _levels(lower, upper)
+    near = {"ground": {f: f for f in lower}, "excited": {f: f for f in upper}}
+    if line is not None:
+        near["ground"] = near_levels(transition, "ground", lower)
+        near["excited"] = near_levels(transition, "excited", upper)
     energies = np.zeros(len(names))
+    for (side, momentum), begin in first.items():
+        shift = offset(transition, side, momentum, near[side][momentum])
+        energies[begin : begin + len(sublevels(momentum))] = shift
     if strength:
         if line is None:
             raise ValueError(
@@ -125,24 +133,28 @@ def atoms(
             )
         for (side, momentum), begin in first.items():
             shifts = zeeman_shifts(transition, side, momentum, strength)
-            energies[begin : begin + len(shifts)] = shifts
+            energies[begin : begin + len(shifts)] += shifts
     if line is not None:
-        _warn_of_overlap(transition, lower, upper)
-    lowering = np.zeros((len(pairs), 3, len(names), len(names)), dtype=complex)
+        warn_of_overlap(transition, lower, upper)
+    # pairs whose levels are close to each other share a line
+    of_lines = [(near["ground"][below], near["excited"][above]) for below, above in pairs]
+    lines = list(dict.fromkeys(of_lines))
+    lowering = np.zeros((len(lines), 3, len(names), len(names)), dtype=complex)
     vectors = spherical_vectors(direction)
-    for s, (below, above) in enumerate(pairs):
+    for (below, above), own in zip(pairs, of_lines, strict=True):
         dipoles = np.einsum("qge,qa->age", amplitudes(electrons, spin, below, above), vectors)
         g, e = first["ground", below], first["excited", above]
+        s = lines.index(own)
         lowering[s, :, g : g + dipoles.shape[1], e : e + dipoles.shape[2]] = dipoles
     offsets = checks.per_emitter("detunings", detunings, len(where))
     wavelength = checks.number("wavelength", wavelength, above=0)
-    frequency, ratios = _frequencies(None if line is None else transition, pairs)
+    frequency, ratios = _frequencies(None if line is None else transition, lines)
     return Atoms(
         where,
         names,
         flags,
         lowering,
-        linewidths=np.ones(len(pairs)),
+        linewidths=np.ones(len(lines)),
         wavenumbers=2 * np.pi / wavelength * ratios,
         energies=energies + offsets[:, None] * flags,
         axis=direction,
@@ -250,24 +262,3 @@ def _frequencies(
         ]
     )
     return float(2 * np.pi * hertz[0] / line.linewidth), hertz / hertz[0]
-
-
-def _warn_of_overlap(line: Line, lower: tuple[float, ...], upper: tuple[float, ...]) -> None:
-    """Warn if light of the chosen lines also excites a neighbouring hyperfine level."""
-    electrons = line.level("ground").momentum, line.level("excited").momentum
-    energies = {f: line.hyperfine_shift("excited", f) for f in line.momenta("excited")}
-    reached = [f for f in energies if set(branching(electrons, line.nuclear_spin, f)) & {*lower}]
-    apart = {
-        (chosen, other): abs(2 * np.pi * (energies[chosen] - energies[other]) / line.linewidth)
-        for chosen in upper
-        for other in reached
-        if other != chosen
-    }
-    if apart and min(apart.values()) < _OVERLAP:
-        chosen, other = min(apart, key=lambda pair: apart[pair])
-        warn(
-            f"excited: F′={fraction(chosen)} and F′={fraction(other)} of {line.name} are "
-            f"{apart[chosen, other]:.2g} linewidths apart, too close to be lines of their own: "
-            "interference between them is neglected. The numbers are good for light that is "
-            "tuned much closer to one of them"
-        )

@@ -21,13 +21,18 @@ def zeeman_slope(line: Line, side: Side, momentum: float) -> float:
     return line.g_factor(side, momentum) * magneton / hbar / line.linewidth
 
 
-def zeeman_shifts(line: Line, side: Side, momentum: float, field: float) -> NDArray[np.float64]:
-    """g_F m μ_B B/ħ of each sublevel by falling m, in linewidths; it warns of strong fields."""
+def require_tesla(name: str, field: float) -> None:
+    """Raise for a field that is stronger than any, and so probably in gauss."""
     if abs(field) > _STRONGEST:
         raise ValueError(
-            f"magnetic_field must be in tesla and at most {_STRONGEST:g}, got {abs(field):g}; is "
-            "it in gauss? Multiply it by co.units.gauss = 1e-4"
+            f"{name} must be in tesla and at most {_STRONGEST:g}, got {abs(field):g}; is it in "
+            "gauss? Multiply it by co.units.gauss = 1e-4"
         )
+
+
+def zeeman_shifts(line: Line, side: Side, momentum: float, field: float) -> NDArray[np.float64]:
+    """g_F m μ_B B/ħ of each sublevel by falling m, in linewidths; it warns of strong fields."""
+    require_tesla("magnetic_field", field)
     limit = linear_up_to(line, side, momentum)
     if abs(field) > limit:
         warn(

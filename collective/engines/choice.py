@@ -172,10 +172,15 @@ def methods(
     return table(timescale.scaled(request), own)
 
 
-def table(request: Request, own: Engine | None = None) -> Methods:
-    """`Methods` of a request; the engine `own` replaces the one of the same name."""
+def table(request: Request, own: Engine | None = None, accuracy: str | None = None) -> Methods:
+    """`Methods` of a request, of all engines or of those with the given accuracy.
+
+    The engine `own` replaces the one of the same name.
+    """
     costs, refusals = {}, {}
     asked = {name: engine(name) for name in NAMES}
+    if accuracy is not None:
+        asked = {name: each for name, each in asked.items() if each.accuracy == accuracy}
     if own is not None:
         asked[own.name] = own
     for name, each in asked.items():
@@ -262,14 +267,20 @@ def _named(request: Request, named: Engine, why: str) -> Choice:
 
 
 def _automatic(request: Request) -> Choice:
-    """The choice of "auto"; if the first engine is fast enough, the others are not asked."""
+    """The choice of "auto".
+
+    If the first engine is fast enough, the others are not asked. If an exact engine can, those that
+    are not exact are not asked.
+    """
     first = engine(next(iter(NAMES)))
     answer, available = _answer(request, first), available_bytes()
     if isinstance(answer, Cost):
         fits_in = available is None or answer.bytes <= available
         if fits_in and answer.seconds < _FAST_ENOUGH:
             return Choice(first, answer.work, answer)
-    found = table(request)
+    found = table(request, accuracy="exact")
+    if found.chosen is None:
+        found = table(request)
     if found.chosen is not None:
         cost = found.costs[found.chosen]
         others = [name for name in found.costs if name != found.chosen and not found.fits(name)]

@@ -29,9 +29,10 @@ from collective.couplings.dipole_products import (
     over_levels,
 )
 from collective.couplings.finding import sites
+from collective.couplings.sites import Sites
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import Vacuum
-from collective.observables import _focused_beam, _inputs, _resolvent
+from collective.observables import _focused_beam, _inputs, _resolvent, _weak_light_time
 
 METHODS = ("auto", "dense", "lattice", "sum")
 
@@ -309,6 +310,16 @@ def weak_light(
     n, f = len(atoms), len(frequencies)
     need = f"weak_light: amplitudes of {n:,} atoms at {f} frequencies"
     require(16 * f * n * (3 + 2 * dipoles.shape[1]), need, "ask for fewer frequencies")
+    _weak_light_time.announce(
+        equations.method,
+        atoms,
+        dipoles.shape[1],
+        towards,
+        frequencies,
+        tolerance,
+        equations.sites,
+        isinstance(source, ChannelCouplings),
+    )
     drive, products = driven.ravel(), 0
     if equations.matrix is not None:
         answers = _resolvent.by_elimination(equations.matrix, drive, frequencies)
@@ -405,12 +416,14 @@ class _Equations:
         product: H times vectors (n, B).
         matrix: H, if it is to be eliminated.
         inverse: for a frequency, a function like (ω − H)⁻¹, if one is known.
+        sites: of the lattice on which transforms make the products.
     """
 
     method: str
     product: Callable[[Any], Any]
     matrix: NDArray[np.complex128] | None = None
     inverse: Callable[[float], Callable[[Any], Any]] | None = None
+    sites: Sites | None = None
 
 
 def _equations(
@@ -434,10 +447,10 @@ def _equations(
         return _of_matrix(_matrix(source, used), small or quick)
     where = Emitters(atoms.positions, wavelength=atoms.wavelength)
     lengths.refuse_coincident(where)
-    lengths.warn_of_lengths(where)
     found = sites(atoms.positions) if method in ("auto", "lattice") and len(atoms) > 1 else None
     if small or (quick and found is None):
-        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), True)
+        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), True)  # couple warns of lengths
+    lengths.warn_of_lengths(where)
     k, gamma = float(atoms.wavenumbers[0]), float(atoms.linewidths[0])
     own = (atoms.energies[:, :-1] - atoms.energies[:, -1:])[:, used[:-1]]
     dipoles = atoms.lowering[0][:, -1, used]
@@ -447,7 +460,7 @@ def _equations(
         inverse = None
         if found.vacant <= _VACANT * len(found):
             inverse = nearly_inverse(own, gamma * lattice.averaged, dipoles, found)
-        return _Equations("lattice", product, inverse=inverse)
+        return _Equations("lattice", product, inverse=inverse, sites=found)
     if method == "lattice":
         raise ValueError(
             "method='lattice': the atoms must be on the sites of a lattice, such as "

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective._tools.progress import Progress
 from collective.couplings.channels import ChannelCouplings
 from collective.observables.polarisation import polarised_emission as rates_of
 from collective.plot.style import RATE, TIME, axes
@@ -87,7 +88,7 @@ def zeeman_spectrum(
     scattered = _scattered(couplings, m, along, up)
     ax = axes(ax)
     image = ax.pcolormesh(along, up, scattered.T, shading="nearest", rasterized=True)
-    ax.figure.colorbar(image, ax=ax, label="scattered light (independent atoms in resonance)")
+    ax.figure.colorbar(image, ax=ax, label="scattered light (independent: 1)")
     driven = np.abs(_raised(couplings)).reshape(len(couplings), upper).max(axis=0)
     for k in np.flatnonzero(driven > 1e-9 * driven.max()):
         resonance = couplings.transitions()[:, k].mean() + m[k] * along
@@ -114,19 +115,21 @@ def _scattered(
         raise ValueError("couplings: the drive reaches a level that does not decay")
     alone = np.sum(np.abs(drive[drive != 0]) ** 2 / rates[drive != 0])
     found = np.empty((len(shifts), len(detunings)))
-    for row, shift in zip(found, shifts, strict=True):
-        triangle, basis = schur(bare + np.diag(np.tile(shift * m, n)), output="complex")
-        turned = basis.conj().T @ drive
-        for i, detuning in enumerate(detunings):
-            own = detuning * np.eye(len(triangle)) - triangle
-            distances = np.abs(own.diagonal())
-            if distances.min() < _RESONANT * max(distances.max(), rates.max()):
-                raise ValueError(
-                    f"detunings: at {detuning:g} and a shift of {shift:g} the laser is in "
-                    "resonance with a mode that does not decay; leave this detuning out"
-                )
-            amplitudes = 0.5 * (basis @ solve_triangular(own, turned))
-            row[i] = np.vdot(amplitudes, decay @ amplitudes).real
+    with Progress(len(shifts), "scattering in magnetic fields") as progress:
+        for row, shift in zip(found, shifts, strict=True):
+            triangle, basis = schur(bare + np.diag(np.tile(shift * m, n)), output="complex")
+            turned = basis.conj().T @ drive
+            for i, detuning in enumerate(detunings):
+                own = detuning * np.eye(len(triangle)) - triangle
+                distances = np.abs(own.diagonal())
+                if distances.min() < _RESONANT * max(distances.max(), rates.max()):
+                    raise ValueError(
+                        f"detunings: at {detuning:g} and a shift of {shift:g} the laser is in "
+                        "resonance with a mode that does not decay; leave this detuning out"
+                    )
+                amplitudes = 0.5 * (basis @ solve_triangular(own, turned))
+                row[i] = np.vdot(amplitudes, decay @ amplitudes).real
+            progress.step()
     return found / alone
 
 

@@ -11,7 +11,7 @@ from collective.emitters import Atoms
 from collective.emitters.selection import chosen_momenta
 from collective.emitters.spherical import spherical_vectors
 from collective.emitters.transitions import amplitudes, sublevels
-from collective.emitters.zeeman import linear_up_to, zeeman_slope
+from collective.emitters.zeeman import linear_up_to, require_tesla, zeeman_slope
 from collective.plot.style import COLOURS, axes
 from collective.results.result import Result
 from collective.units import Line
@@ -31,6 +31,8 @@ _LABELLED = 16  # transitions: of more the strengths are not written
 _LABEL_AT = (0.75, 0.5, 0.25)  # of the arrow of σ⁺, π, σ⁻: so that labels do not overlap
 _TILT = 0.3  # height of the largest Zeeman shift, of the distance between two manifolds
 _LARGEST_CIRCLE = 500.0  # of a population of 1, in square points
+# how far populations of an approximation may be outside 0 … 1; they are drawn as 0 or 1
+_OUTSIDE = 0.1
 _LARGEST_SHIFT = 10.0  # linewidths: how far `zeeman` draws, unless a field is given
 
 
@@ -58,8 +60,8 @@ def levels(
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for populations of another shape, a time without a result, or an atom that does
-            not exist.
+        ValueError: for populations of another shape or far outside 0 … 1, a time without a result,
+            or an atom that does not exist.
     """
     checks.instance("atoms", atoms, Atoms, 'co.atoms(positions, "Rb87 D2", ...)')
     atom = checks.index("atom", atom, len(atoms), "atoms")
@@ -123,7 +125,9 @@ def zeeman(
     steepest = np.abs(shifts[np.any(allowed != 0, axis=0)]).max()
     if field is None:
         field = _LARGEST_SHIFT / steepest if steepest else 1.0
-    field = checks.number("field", field, above=0)
+    else:
+        field = checks.number("field", field, above=0)
+        require_tesla("field", field)
     ax = axes(ax)
     unit, factor = ("mT", 1e3) if field >= 1e-4 else ("µT", 1e6)
     for name, strengths in zip(_POLARISATIONS, allowed, strict=True):
@@ -162,6 +166,9 @@ def _mean_populations(value: Any, atoms: Atoms, time: float | None) -> NDArray[n
         row = -1 if time is None else int(np.argmin(np.abs(value.times - time)))
         given = value.populations[row]
     array = checks.finite("populations", given)
+    wrong = array[(array < -_OUTSIDE) | (array > 1 + _OUTSIDE)]
+    if wrong.size:
+        raise ValueError(f"populations must be from 0 to 1, got {wrong[0]:g}")
     count = len(atoms.levels)
     if array.shape not in ((count,), (len(atoms), count)):
         raise ValueError(
@@ -182,13 +189,14 @@ def _places(
     highest = np.max(
         atoms.wavenumbers[:, None] * (touched.any(axis=1) | touched.any(axis=2)), axis=0
     )
-    order.sort(key=lambda name: float(highest[manifolds.index(name)]))
+    own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
+    # manifolds of one line have the same frequency, and their distance is in the energies
+    order.sort(key=lambda name: (highest[manifolds.index(name)], own[manifolds.index(name)]))
     upper = [name for name in order if atoms.excited[manifolds.index(name)]]
     lower = [name for name in order if name not in upper]
     heights = {name: -0.6 * i for i, name in enumerate(lower)}
     heights |= {name: 1.0 + 0.6 * i for i, name in enumerate(upper)}
     m = np.array(projections(atoms.levels))
-    own = np.array([np.mean(energies[[x == name for x in manifolds]]) for name in manifolds])
     displaced = energies - own
     largest = np.abs(displaced).max()
     tilt = _TILT / largest if largest else 0.0

@@ -17,7 +17,11 @@ _SPACES = str.maketrans("", "", " -_,.")
 
 
 class _Isotope(NamedTuple):
-    """I, g_I, the ground level (A and B of all levels in MHz here), and the sources of these."""
+    """I, g_I, the ground level (A and B of all levels in MHz here), and the sources of these.
+
+    g_I of alkalis is that of the sources of their lines. Of strontium and ytterbium it is
+    −μ_I/(Iμ_B) with the moments that N. J. Stone recommends, INDC(NDS)-0794, IAEA (2019).
+    """
 
     nuclear_spin: float
     nuclear_g_factor: float
@@ -44,10 +48,18 @@ _STRONTIUM_RED = (
     "G. Ferrari et al., Phys. Rev. Lett. 91, 243002 (2003); T. L. Nicholson et al., Nat. Commun. "
     "6, 6896 (2015); g_J of LS coupling"
 )
+_STRONTIUM_87_BLUE = f"{_STRONTIUM_BLUE}; H.-J. Kluge and H. Sauter, Z. Phys. 270, 295 (1974)"
+_STRONTIUM_87_RED = (
+    "I. Courtillot et al., Eur. Phys. J. D 33, 161 (2005); T. L. Nicholson et al., Nat. Commun. 6, "
+    "6896 (2015); G. zu Putlitz, Z. Phys. 175, 543 (1963); g_J of LS coupling"
+)
 _YTTERBIUM_BLUE = f"{_NIST}; Y. Takasu et al., Phys. Rev. Lett. 93, 123202 (2004)"
 _YTTERBIUM_GREEN = (
     f"{_NIST}; K. B. Blagoev and V. A. Komarovskii, At. Data Nucl. Data Tables 56, 1 (1994)"
 )
+_YTTERBIUM_171_BLUE = f"{_YTTERBIUM_BLUE}; D. Das et al., Phys. Rev. A 72, 032506 (2005)"
+_YTTERBIUM_173_BLUE = f"{_YTTERBIUM_BLUE}; M. Kleinert et al., Phys. Rev. A 94, 052511 (2016)"
+_YTTERBIUM_ODD_GREEN = f"{_YTTERBIUM_GREEN}; K. Pandey et al., Phys. Rev. A 80, 022518 (2009)"
 _ERBIUM = f"{_NIST}; A. Frisch, PhD thesis, Innsbruck (2014)"
 _ERBIUM_RED = f"{_NIST}; H. Y. Ban et al., Opt. Express 13, 3185 (2005)"
 _DYSPROSIUM = f"{_NIST}; T. Maier et al., Opt. Lett. 39, 3138 (2014)"
@@ -139,10 +151,22 @@ _ISOTOPES = {
         -0.00039885395,
         (1 / 2, 2.00254032, 2298.1579425),
         {
-            "D1": (894.59295986, 1.0e-7, 4.5612, 0.0057, (1 / 2, 0.66590, 291.9201), _CAESIUM),
+            "D1": (894.59295986, 1.0e-7, 4.575, 0.012, (1 / 2, 0.66590, 291.9201), _CAESIUM),
             "D2": (
                 *(852.34727582, 2.7e-7, 5.234, 0.013),
                 *((3 / 2, 1.33400, 50.28827, -0.4934), _CAESIUM),
+            ),
+        },
+    ),
+    "Sr87": _Isotope(
+        9 / 2,
+        1.32301e-4,
+        (0,),
+        {
+            "461 nm": (460.8623, 1e-4, 30.51, 0.09, (1, 1.0, -3.4, 39.0), _STRONTIUM_87_BLUE),
+            "689 nm": (
+                *(689.4489954, 1e-6, 7.479e-3, 0.011e-3),
+                *((1, 1.5, -260.085, -35.667), _STRONTIUM_87_RED),
             ),
         },
     ),
@@ -157,16 +181,31 @@ _ISOTOPES = {
     ),
     "Yb171": _Isotope(
         1 / 2,
-        -5.377e-4,  # μ_I = 0.49367 nuclear magnetons
+        -5.3623e-4,
         (0,),
         {
             "399 nm": (
-                *(398.9114, 3e-4, 29.13, 0.03, (1, 1.035, -214.173)),
-                f"{_YTTERBIUM_BLUE}; M. Kleinert et al., Phys. Rev. A 94, 052511 (2016)",
+                *(398.9114, 3e-4, 29.13, 0.03),
+                *((1, 1.035, -214.173), _YTTERBIUM_171_BLUE),
             ),
             "556 nm": (
-                *(555.8023, 3e-4, 0.182, 0.004, (1, 1.49282, 3957.781)),
-                f"{_YTTERBIUM_GREEN}; K. Pandey et al., Phys. Rev. A 80, 022518 (2009)",
+                *(555.8023, 3e-4, 0.182, 0.004),
+                *((1, 1.49282, 3957.781), _YTTERBIUM_ODD_GREEN),
+            ),
+        },
+    ),
+    "Yb173": _Isotope(
+        5 / 2,
+        1.47700e-4,
+        (0,),
+        {
+            "399 nm": (
+                *(398.9114, 3e-4, 29.13, 0.03),
+                *((1, 1.035, 59.52, 601.87), _YTTERBIUM_173_BLUE),
+            ),
+            "556 nm": (
+                *(555.8023, 3e-4, 0.182, 0.004),
+                *((1, 1.49282, -1094.328, -826.635), _YTTERBIUM_ODD_GREEN),
             ),
         },
     ),
@@ -195,10 +234,10 @@ def atom(name: str) -> Line:
     """A common optical line, by the name of isotope and line.
 
     There are the D1 and D2 lines of Li6, Li7, Na23, K39, K40, Rb85, Rb87 and Cs133 ("Rb87 D2"); the
-    461 nm and 689 nm lines of Sr88; 399 nm and 556 nm of Yb171 and Yb174; 401 nm, 583 nm and 841 nm
-    of Er166 and Er168; 421 nm, 626 nm and 741 nm of Dy162 and Dy164 ("Sr88 689 nm"). Of the
-    elements from strontium on the wavelength of the natural mixture is given, unless the source
-    says otherwise: isotopes differ by less than 10⁻⁵.
+    461 nm and 689 nm lines of Sr87 and Sr88 ("Sr88 689 nm"); 399 nm and 556 nm of Yb171, Yb173 and
+    Yb174; 401 nm, 583 nm and 841 nm of Er166 and Er168; 421 nm, 626 nm and 741 nm of Dy162 and
+    Dy164. Of the elements from strontium on the wavelength of the natural mixture is given, unless
+    the source says otherwise: isotopes differ by less than 10⁻⁵.
 
     Args:
         name: such as "Rb87 D2" or "Sr88 689 nm". Capitals, spaces and the unit do not matter.

@@ -69,8 +69,8 @@ plt.show()
 # --------------
 #
 # * In the thin cloud both kinds of light have hardly any mode below 0.05 Γ₀.
-# * With more atoms in a wavelength scalar modes become darker and darker: of the densest cloud a
-#   third decays more slowly than 0.01 Γ₀, and some a hundred times more slowly than that.
+# * With more atoms in a wavelength scalar modes become darker and darker: of the densest cloud
+#   more than a quarter decays more slowly than 0.01 Γ₀, and some a hundred times more slowly still.
 # * The rates of vector light hardly change between the two dense clouds. The near field of close
 #   atoms, 1/r³, shifts their resonances by many linewidths: they are out of tune with the rest.
 #

@@ -47,8 +47,10 @@ laser = co.plane_wave(atoms, 1.0, direction=(0, 1, 0), polarisation=(0, 0, 1))
 driven = co.couple(atoms, co.Vacuum()).replace(drive=laser)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
-for (name, rates), style in zip(darkest.items(), ("o-", "s-"), strict=True):
-    left.loglog(fields / milligauss, rates, style, ms=4, label=name)
+for (name, rates), style, colour in zip(
+    darkest.items(), ("o-", "s-"), co.plot.COLOURS, strict=False
+):
+    left.loglog(fields / milligauss, rates, style, color=colour, ms=4, label=name)
 left.axhline(1.0, color="0.6", ls="--", label="one atom")
 left.set(xlabel="magnetic field (mG)", ylabel="rate of the darkest mode (Γ₀)", ylim=(0.008, 8))
 left.legend(frameon=False, loc="upper left")

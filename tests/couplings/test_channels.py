@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from reference import rotation
 
 import collective as co
+from collective.couplings import channel_modes
+from collective.couplings import channels as of_channels
 from collective.couplings import modes as two_level_modes
 
 VACUUM = co.Vacuum()
@@ -271,11 +273,12 @@ def test_lines_have_couplings_of_their_own_and_none_with_each_other():
 
 @pytest.mark.parametrize(
     "positions",
-    [co.square(3, 3, 0.3).positions, co.square(4, 2, 0.3).positions, co.chain(4, 0.2).positions,
+    [co.square(3, 3, 0.3).positions, co.square(4, 2, 0.3).positions[::-1], co.chain(4, 0.2).positions,
+     co.cubic(2, 3, 2, 0.4).positions[[3, 1, 0, 4, 2, 7, 5, 6, 9, 8, 11, 10]],
      co.cloud(5, 0.4, seed=1).positions, [[0, 0, 0]]],
-    ids=["odd square", "even square", "chain", "cloud", "one atom"],
+    ids=["odd square", "even square", "chain", "cubic", "cloud", "one atom"],
 )  # fmt: skip
-@pytest.mark.parametrize("axis", [(0, 0, 1), (1, 1, 0.3)], ids=str)
+@pytest.mark.parametrize("axis", [(0, 0, 1), (1, 1, 0.3), (0, 1, 0)], ids=str)
 def test_modes_of_parts_are_modes_of_the_whole(positions, axis):
     channels = co.couple(isotropic(positions, zeeman=0.3, axis=axis), VACUUM)
     h, gamma = channels.effective_hamiltonian(), channels.one_excitation()[0]
@@ -287,6 +290,86 @@ def test_modes_of_parts_are_modes_of_the_whole(positions, axis):
     np.testing.assert_allclose(np.sort(found.rates), np.sort(whole.rates), atol=1e-10)
     np.testing.assert_allclose(found.jump_rates, whole.jump_rates, atol=1e-12)
     assert np.all(np.diff(found.rates) <= 0)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "sizes"),
+    [
+        # x, y even or odd under both mirrors, and z likewise; (a, b) sites have a·b/4 in each
+        (isotropic(co.square(4, 2, 0.3).positions), [4] * 4 + [2] * 4),
+        # a field across the array leaves x and y the turn about itself, and does not act on z
+        (isotropic(co.square(4, 2, 0.3).positions, zeeman=1.0), [8] * 2 + [2] * 4),
+        # a field in the plane along x leaves the mirror x → −x, and the plane of the array
+        (isotropic(co.square(4, 2, 0.3).positions, zeeman=1.0, axis=(1, 0, 0)), [6] * 4),
+        # with a field in any direction the inversion is left
+        (isotropic(co.square(4, 2, 0.3).positions, zeeman=1.0, axis=(1, 1, 1)), [12] * 2),
+        (isotropic(co.square(4, 2, 0.3).positions, detunings=np.arange(8)), [16, 8]),
+        (isotropic(co.cubic(2, 2, 2, 0.3).positions), [3] * 8),
+        (isotropic(co.chain(4, 0.3).positions @ rotation(5)), [6, 6]),
+        (isotropic(co.cloud(4, 0.4, seed=1).positions), [12]),
+        # two levels whose dipoles are no basis of space: the inversion alone
+        (co.Atoms.from_emitters(co.square(4, 2, 0.3, dipoles=(1, 1j, 0))), [4, 4]),
+    ],
+)
+def test_symmetries_split_the_modes_into_parts(atoms, sizes):
+    channels = co.couple(atoms, VACUUM)
+    dipoles = atoms.channels[:, -1, :-1]
+    turn = channel_modes._turn(dipoles)
+    h = channels.effective_hamiltonian()
+    if turn is not None:
+        h = channel_modes._turned(h, turn)
+    parts = channel_modes._parts(h, dipoles.shape[1], atoms.positions, turn is not None)
+    assert sorted((part.images.shape[1] for part in parts), reverse=True) == sizes
+    # the bases are orthonormal, and no part couples to another
+    basis = np.zeros(h.shape)
+    begin = 0
+    for part in parts:
+        size = part.images.shape[1]
+        for images, weights in zip(part.images, part.weights, strict=True):
+            basis[images, begin + np.arange(size)] = weights
+        begin += size
+    np.testing.assert_allclose(basis.T @ basis, np.eye(len(h)), atol=1e-14)
+    turned = basis.T @ h @ basis
+    begin = 0
+    for part in parts:
+        here = slice(begin, begin + part.images.shape[1])
+        np.testing.assert_allclose(turned[here, here], part.of_matrix(h), atol=1e-12)
+        turned[here, here] = 0.0
+        begin = here.stop
+    assert np.abs(turned).max() < 1e-11 * np.abs(h).max()
+
+
+def test_modes_of_matrices_that_do_not_belong_to_the_positions():
+    """Γ and Δ of the user keep only the symmetries that they have."""
+    places = co.square(3, 2, 0.3).positions
+    rng = np.random.default_rng(4)
+    shift = rng.standard_normal((18, 18))
+    own = co.ChannelCouplings(np.eye(18), shift + shift.T, isotropic(places))
+    values = np.linalg.eigvalsh(shift + shift.T)
+    np.testing.assert_allclose(np.sort(own.modes().shifts), values, atol=1e-12)
+    reversed_alike = shift + shift.T
+    reversed_alike = reversed_alike + reversed_alike.reshape(6, 3, 6, 3)[::-1, :, ::-1].reshape(
+        18, 18
+    )
+    found = co.ChannelCouplings(np.eye(18), reversed_alike, isotropic(places)).modes()
+    np.testing.assert_allclose(
+        np.sort(found.shifts), np.linalg.eigvalsh(reversed_alike), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("few", [co.chain(5, 0.2), isotropic(co.cloud(3, 0.4, seed=1).positions)])
+def test_long_eigenproblems_are_announced(few, monkeypatch, capsys):
+    channels = co.couple(few, VACUUM)
+    channels.modes()
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(two_level_modes, "_LITTLE", 0.0)
+    monkeypatch.setattr(two_level_modes, "_ANNOUNCED", 0.0)
+    channels.modes()
+    noun = "emitters" if len(few) == 5 else "atoms"
+    assert (
+        f"collective: the modes of {len(few)} {noun}, about 0 s predicted"
+        in capsys.readouterr().err
+    )
 
 
 def test_modes_beside_a_mirror_include_the_shifts_of_the_ground_level():
@@ -328,6 +411,18 @@ def test_polarisations_that_no_transition_has_give_no_jumps():
     assert len(found.collapse_operators()) == 3
     # the lambda atom has two polarisations, in the plane across its axis
     assert len(co.couple(lambda_atoms(), VACUUM).jump_channels()[0]) == 4
+
+
+def test_extreme_rates_of_many_atoms_are_those_of_a_krylov_space(monkeypatch):
+    channels = co.couple(isotropic(co.square(5, 5, 0.3).positions), VACUUM)
+    lowest, highest = channels.extreme_rates()
+    assert "collective rates  at most" not in repr(channels)
+    monkeypatch.setattr(of_channels, "_FEW", 70)
+    found = channels.extreme_rates()
+    assert found[1] == pytest.approx(highest, rel=1e-9)
+    assert lowest - 1e-12 <= found[0] < 0.01
+    assert f"collective rates  at most {found[0]:.6g} … {highest:.6g}" in repr(channels)
+    assert "upper bound of the smallest" in repr(channels.validity())
 
 
 def test_equal_couplings_are_equal_and_others_are_not():

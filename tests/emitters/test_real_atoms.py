@@ -20,7 +20,9 @@ TABLE = [
     f"{isotope} {line}"
     for isotope in ("Li6", "Li7", "Na23", "K39", "K40", "Rb85", "Rb87", "Cs133")
     for line in ("D1", "D2")
-] + ["Sr88 461", "Sr88 689", "Yb171 399", "Yb171 556", "Yb174 399", "Yb174 556"]
+]
+TABLE += [f"{isotope} {line}" for isotope in ("Sr87", "Sr88") for line in (461, 689)]
+TABLE += [f"{isotope} {line}" for isotope in ("Yb171", "Yb173", "Yb174") for line in (399, 556)]
 TABLE += [f"{isotope} {line}" for isotope in ("Er166", "Er168") for line in (401, 583, 841)]
 TABLE += [f"{isotope} {line}" for isotope in ("Dy162", "Dy164") for line in (421, 626, 741)]
 
@@ -333,6 +335,59 @@ def test_fields_beyond_the_linear_regime_are_warned_of():
 def test_overlapping_hyperfine_levels_are_warned_of():
     with pytest.warns(UserWarning, match="F′=5/2 and F′=3/2 of Li6 D2 are 0.51 linewidths apart"):
         co.atoms(HERE, "Li6 D2", ground=3 / 2, excited=5 / 2)
+
+
+def test_close_hyperfine_levels_share_a_line():
+    """The electrons see no nuclear spin but for A I·J: the dipole is the one of J = 0 → 1."""
+    spin, splitting = 1.5, 0.3e6
+    line = co.units.Line(
+        "test",
+        500e-9,
+        2e6 * np.pi,
+        ground=co.units.Level(0),
+        excited=co.units.Level(1, magnetic_dipole=splitting),
+        nuclear_spin=spin,
+    )
+    upper = (2.5, 0.5, 1.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        atoms = co.atoms(HERE, line, ground=spin, excited=upper, axis=(1, 2, 0))
+    assert atoms.lines == 1
+    np.testing.assert_allclose(atoms.decay_rates, atoms.excited, atol=1e-14)
+    m = np.arange(spin, -spin - 1, -1)
+    states = [(f, f - i) for f in upper for i in range(round(2 * f + 1))]
+    turn = np.array(
+        [
+            [qutip.clebsch(1, spin, f, a, b, total) for f, total in states]
+            for a in (1, 0, -1)
+            for b in m
+        ]
+    )
+    isotropic = co.Atoms.isotropic(HERE, axis=(1, 2, 0)).lowering[0, :, 3, :3]
+    found = atoms.lowering[0, :, 12:, :12] @ turn.T
+    expected = np.einsum("ae,gi->agei", isotropic, np.eye(4)).reshape(3, 4, 12)
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+    product = sum(np.kron(qutip.jmat(1, a).full(), qutip.jmat(spin, a).full()) for a in "xyz")
+    energies = turn @ np.diag(atoms.energies[0, :12]) @ turn.T
+    offset = np.trace(energies) / 12  # of the centre from the first level
+    np.testing.assert_allclose(
+        energies, splitting / 1e6 * product + offset * np.eye(12), atol=1e-13
+    )
+
+
+def test_only_close_levels_share_a_line():
+    """F′ = 1/2 … 5/2 of lithium-6 are within a linewidth, its ground levels 39 apart."""
+    atoms = co.atoms(HERE, "Li6 D2", ground=(1 / 2, 3 / 2), excited=(1 / 2, 3 / 2, 5 / 2))
+    assert atoms.lines == 2
+    line = co.units.atom("Li6 D2")
+    apart = (
+        2 * np.pi * (line.hyperfine_shift("excited", 2.5) - line.hyperfine_shift("excited", 0.5))
+    )
+    first, last = atoms.energies[0, [atoms.level("e1/2 +1/2"), atoms.level("e5/2 +1/2")]]
+    assert last - first == pytest.approx(apart / line.linewidth, rel=1e-12)
+    level = co.Multilevel.from_atoms(atoms)
+    gaps = level.bohr_frequencies(0)[atoms.level("e5/2 +1/2"), atoms.level("e1/2 +1/2")]
+    assert gaps == pytest.approx(apart / line.linewidth, abs=1e-6)
 
 
 def test_multilevel_needs_a_frequency_and_lines_that_agree():

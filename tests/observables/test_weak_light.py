@@ -1,11 +1,13 @@
 """Weak light on atoms with one ground level: one atom, energy, arrays, three ways to solve."""
 
+import re
+
 import numpy as np
 import pytest
 import reference
 
 import collective as co
-from collective.observables import _resolvent
+from collective.observables import _resolvent, _weak_light_time
 from collective.observables._focused_beam import beam
 from collective.observables.linear_response import weak_light
 
@@ -190,6 +192,42 @@ def test_dilute_clouds_obey_beer_and_lambert():
     alone = 6 * np.pi * strength / mode.power / (1 + 4 * w**2)
     assert alone[0] > 0.3
     assert -np.log(np.abs(light.transmitted[:, 0]) ** 2) == pytest.approx(alone, rel=0.1)
+
+
+@pytest.mark.slow
+def test_four_hundred_atoms_on_a_lattice_against_elimination():
+    atoms = co.Atoms.isotropic(co.square(20, 20, 0.6).positions, zeeman=0.4)
+    w, beam_of = [0.1, 0.35], {"waist": 4.0, "polarisation": (1, 0.3j, 0)}
+    lattice, dense = (
+        weak_light(atoms, w, method=method, **beam_of) for method in ("lattice", "dense")
+    )
+    assert closeness(lattice, dense) < 1e-8
+    assert lattice.reflected == pytest.approx(dense.reflected, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "method", "work"),
+    [
+        (cloud(60, 5.0, 1), "sum", "some (\\d+) products"),
+        (co.Atoms.isotropic(co.square(12, 12, 0.6).positions), "lattice", "some (\\d+) products"),
+        (cloud(60, 5.0, 1), "dense", "by 'dense', about 0 s"),
+    ],
+    ids=["sum", "lattice", "dense"],
+)
+def test_long_work_is_announced(atoms, method, work, monkeypatch, capsys):
+    arguments = {"waist": 2.0, "method": method}
+    w = np.linspace(0, 1, 40) if method == "dense" else [0.0, 0.3]
+    weak_light(atoms, w, **arguments)
+    assert "predicted" not in capsys.readouterr().err
+    monkeypatch.setattr(_weak_light_time, "_ANNOUNCED", 0.0)
+    monkeypatch.setattr(_weak_light_time, "_LITTLE", 0.0)
+    light = weak_light(atoms, w, **arguments)
+    found = re.search(
+        f"weak light on {len(atoms)} atoms .*{work}.* predicted", capsys.readouterr().err
+    )
+    assert found
+    if method != "dense":
+        assert 0.5 < int(found[1]) / light.products < 2
 
 
 def test_beams_above_their_focus_against_sums_of_plane_waves():

@@ -73,6 +73,8 @@ def test_populations_are_areas():
     np.testing.assert_allclose(mean / mean[0], 1)
     with pytest.raises(ValueError, match=r"populations must be a result .* got \(3,\)"):
         co.plot.levels(atoms, populations=[1, 0, 0])
+    with pytest.raises(ValueError, match="populations must be from 0 to 1, got 3"):
+        co.plot.levels(atoms, populations=[1, 0, 0, 3])
 
 
 def test_populations_of_a_result_are_those_of_its_last_time():
@@ -126,6 +128,7 @@ def test_the_linear_regime_is_marked():
         ({"line": "Rb87 D2", "ground": 0.5, "excited": 3}, "ground: F must be 1 or 2"),
         ({"line": "Rb8 D2", "ground": 2, "excited": 3}, "line 'Rb8 D2' is not in the table"),
         ({"line": "Rb87 D2", "ground": 2, "excited": 3, "field": 0}, "field must be above 0"),
+        ({"line": "Rb87 D2", "ground": 2, "excited": 3, "field": 300}, "field must be in tesla"),
     ],
 )
 def test_impossible_figures_are_refused(arguments, message):

@@ -22,7 +22,7 @@ from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
 NOBODY = np.uint32(2**32 - 1)
-_KEPT = 10  # emitters; up to this number tables are kept, which take some MiB
+_KEPT = 12  # emitters; up to this number tables are kept, which take some MiB
 
 
 class Tables(NamedTuple):
@@ -142,14 +142,7 @@ def _structure(
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
-    images = np.stack(
-        [
-            np.concatenate(
-                [blocks.rank(k, permuted(blocks.configurations(k), p)) for k in range(highest + 1)]
-            )
-            for p in permutations
-        ]
-    )
+    images = _images(bits, np.repeat(start[:-1], sizes), permutations)
     group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
     stored = np.empty((len(bits), 3), np.uint32)
@@ -199,7 +192,7 @@ def _structure(
         np.concatenate(columns).astype(np.uint32),
         np.concatenate(weights),
         stored,
-        images.astype(np.uint32),
+        images,
         all_sources,
         targets,
         pairs,
@@ -210,6 +203,27 @@ def _structure(
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
+
+
+def _images(
+    bits: NDArray[np.int64],
+    first: NDArray[np.int64],
+    permutations: tuple[tuple[int, ...], ...],
+) -> NDArray[np.uint32]:
+    """The index in its block of every permuted configuration, (G, states).
+
+    Args:
+        bits: configurations, in the order of their excitation numbers, (states,).
+        first: the index of the first configuration of the same block, (states,).
+        permutations: of the emitters.
+    """
+    order = np.argsort(bits)
+    ascending = bits[order]
+    found = np.empty((len(permutations), len(bits)), np.uint32)
+    for image, permutation in zip(found, permutations, strict=True):
+        moved = np.searchsorted(ascending, permuted(ascending, permutation))
+        image[order] = order[moved] - first[order]
+    return found
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
