@@ -31,6 +31,7 @@ from collective.pulse.timeline import Marks, timeline
 _PARALLEL = 1e-14  # relative difference of the ratios of two drives that have the same
 _LOOKED_AT = 41  # times within each pulse at which its strength is looked at
 _CELLS = 65  # of the time, at least, in which a detuning is integrated
+_MANY = 500  # times; of more some are left out
 _GENERIC = 0.5 * (5**0.5 - 1)
 
 
@@ -178,16 +179,23 @@ def _moments(request: Request) -> list[float]:
     controls, times = request.controls, request.times
     assert controls is not None
     first, last = times[[0, -1]]
-    found = [times, np.linspace(first, last, _CELLS)]
+    found = [_some(times), np.linspace(first, last, _CELLS), times[[0, -1]]]
     for pulse in controls.drive:
         start, end = np.clip(pulse.support, first, last)
         centre = np.clip(pulse.centre, first, last)
         near = np.clip(centre + pulse.width * np.linspace(-2, 2, _LOOKED_AT), start, end)
         found += [np.linspace(start, end, _LOOKED_AT), near]
+        if pulse.values is not None:
+            found.append(np.clip(_some(pulse.values.times), first, last))
     for each in (controls.detunings, controls.strength):
         if each is not None and marks_of(each) is not None:
-            found.append(np.clip(each.times, first, last))  # type: ignore[union-attr]
+            found.append(np.clip(_some(each.times), first, last))  # type: ignore[union-attr]
     return [float(t) for t in np.unique(np.concatenate(found))]
+
+
+def _some(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Some hundred of many times."""
+    return times[:: max(1, len(times) // _MANY)]
 
 
 def _vectors(

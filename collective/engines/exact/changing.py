@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FEW = 3  # emitters, for which a piece without changes is one exponential
 _LOOKED_AT = (0.0, 0.137, 0.333, 0.5, 0.618, 0.871, 1.0)  # of a piece
 _KEPT = 16  # exponentials for different light
+_MANY = 64  # pieces; for more, exponentials take longer than steps
 _LEAST_RTOL = 1e-13
 
 
@@ -72,7 +73,8 @@ class Changing:
         """Ω, δ and g of a piece in which they do not change, if the emitters are few."""
         pieces, request = self._pieces, self._request
         unknown = request.marks is None or bool(request.unknown)
-        if self._moving.n > FEW or unknown or np.isfinite(pieces.longest[piece]):
+        many = self._moving.n > FEW or len(pieces.longest) > _MANY
+        if many or unknown or np.isfinite(pieces.longest[piece]):
             return None
         start, end = pieces.edges[piece], pieces.edges[piece + 1]
         found = [self._moving(pieces.inside(start + (end - start) * x, piece)) for x in _LOOKED_AT]
