@@ -245,10 +245,10 @@ def checked_controls(
     strength: Table | Function | None,
 ) -> Controls | None:
     """The pulses, detunings and strength of a run; None if there are none."""
+    if isinstance(drive, list | tuple) and not drive and detunings is None and strength is None:
+        return None
     found = Controls(drive, detunings, strength)
     named = [name for name in ("detunings", "strength") if getattr(found, name) is not None]
-    if not found.drive and not named:
-        return None
     if isinstance(problem, MasterEquation):
         which = "drive" if found.drive else named[0]
         raise ValueError(f"{which} is for Couplings, not for a MasterEquation")

@@ -191,11 +191,15 @@ def scaled(request: Request) -> Request:
             round-off of the first time.
     """
     times = request.times
-    plan = controlled.plan(request)
-    problem, strongest = plan.problem, plan.strongest
-    unit = max(unit_of(problem, strongest), _power(plan.fastest) if plan.fastest else 0.0)
     elapsed = _elapsed(times)
-    unit *= _power(plan.stronger) if plan.stronger > 1 else 1.0
+    changing = request.controls is not None or request.envelope is not None
+    plan = controlled.plan(request) if changing else None
+    if plan is None:
+        problem, unit = request.problem, unit_of(request.problem)
+    else:
+        problem, unit = plan.problem, unit_of(plan.problem, plan.strongest)
+        unit = max(unit, _power(plan.fastest) if plan.fastest else 0.0)
+        unit *= _power(plan.stronger) if plan.stronger > 1 else 1.0
     if unit == 0:  # without any rate nothing happens, and any unit will do
         unit = 1 / _power(float(elapsed[-1])) if len(times) > 1 else 1.0
     with np.errstate(over="ignore"):
@@ -218,7 +222,7 @@ def scaled(request: Request) -> Request:
         unit=unit,
         origin=float(times[0]),
         controls=None,
-        **plan.in_unit(times, since, unit),
+        **({} if plan is None else plan.in_unit(times, since, unit)),
     )
 
 

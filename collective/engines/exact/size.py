@@ -240,9 +240,8 @@ class Size:
             _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
-            found += density_bytes(side)
-            if request.marks is not None:
-                found += 16 * side * side * (changing_size.VECTORS - _INTEGRATOR_VECTORS)
+            vectors = _INTEGRATOR_VECTORS if request.marks is None else changing_size.VECTORS
+            found += 16 * side * side * vectors
             found += 20 * side * (n * n + n * n // 2 + n)
         return found
 
