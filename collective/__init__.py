@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
+    from collective.couplings.ising import (
+        IsingTerms,
+        dipolar,
+        ising_from_spins,
+        one_axis_twisting,
+        van_der_waals,
+    )
     from collective.couplings.modes import Modes
     from collective.emitters import (
         Atoms,
@@ -95,6 +102,7 @@ __all__ = [
     "FieldCheck",
     "GuidedMode",
     "HalfSpace",
+    "IsingTerms",
     "Jumps",
     "Layers",
     "MasterEquation",
@@ -120,15 +128,18 @@ __all__ = [
     "couple",
     "cubic",
     "currents",
+    "dipolar",
     "engines",
     "ensemble",
     "evolve",
     "interaction",
+    "ising_from_spins",
     "load",
     "master_equation",
     "materials",
     "methods",
     "observables",
+    "one_axis_twisting",
     "plane_wave",
     "plot",
     "pulse",
@@ -143,6 +154,7 @@ __all__ = [
     "sweep",
     "triangular",
     "units",
+    "van_der_waals",
 ]
 
 # where each public name lives; nothing is imported before it is used
@@ -173,6 +185,7 @@ _HOMES = {
     "FieldCheck": "fields",
     "GuidedMode": "fields",
     "HalfSpace": "fields",
+    "IsingTerms": "couplings.ising",
     "Jumps": "results.jumps",
     "Layers": "fields",
     "MasterEquation": "master.equation",
@@ -197,12 +210,15 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "dipolar": "couplings.ising",
     "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
+    "ising_from_spins": "couplings.ising",
     "load": "results.result",
     "master_equation": "master.master_equation",
     "methods": "engines.choice",
+    "one_axis_twisting": "couplings.ising",
     "plane_wave": "couplings.drives",
     "purcell": "fields",
     "ring": "emitters",
@@ -211,6 +227,7 @@ _HOMES = {
     "steady_state": "evolution.steady_state",
     "sweep": "sweeps.sweep",
     "triangular": "emitters",
+    "van_der_waals": "couplings.ising",
 }
 
 

@@ -4,6 +4,7 @@ The file is longer than others: a request is all that an engine knows, and its a
 in one place.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools import operators as _operators
+from collective._tools.progress import SWITCH, style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
@@ -232,7 +234,7 @@ def checked(
         checked_controls(problem, times_, drive, detunings, strength),
         seed=None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
         threads=None if threads is None else checks.count("threads", threads, minimum=1),
-        progress=checks.flag("progress", progress),
+        progress=_shown(progress),
         checkpointed=checkpointed,
     )
 
@@ -267,6 +269,13 @@ def checked_controls(
                     f"t = {t:g} it has the shape {value.shape}"
                 )
     return found
+
+
+def _shown(progress: bool) -> bool:
+    """Whether progress is shown; a bad value of the switch of the package is refused now."""
+    if checks.flag("progress", progress) and SWITCH in os.environ:
+        style()
+    return bool(progress)
 
 
 def checked_problem(problem: Any) -> list[int]:

@@ -340,9 +340,11 @@ def test_a_result_with_a_changing_strength_gives_no_pattern_of_the_light():
         co.observables.far_field(result)
 
 
-def test_thermal_light_beside_a_pulse():
+def test_thermal_light_interactions_and_shared_noise_beside_a_pulse():
     """The same light as a function, which QuTiP's integrator follows."""
-    warm = PAIR.replace(thermal_photons=0.3)
+    warm = PAIR.replace(
+        thermal_photons=0.3, ising=[[0, 2.0], [2.0, 0]], dephasing=[[0.1, 0.05], [0.05, 0.1]]
+    )
     pulse = co.pulse.gaussian(rabi=[3.0, 1j], centre=1.0, width=0.2)
     found = co.evolve(warm, "ground", [0, 1, 2], drive=pulse, method="exact", **TIGHT)
     right = co.evolve(

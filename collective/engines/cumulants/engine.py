@@ -98,7 +98,9 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request, channels=True, motion=("drive", "detunings"))
+        common = unsupported(
+            self, request, channels=True, ising=True, motion=("drive", "detunings")
+        )
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):

@@ -88,7 +88,7 @@ class MeanField:
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
         common = unsupported(
-            self, request, one_number=True, lattice=True, channels=True,
+            self, request, one_number=True, lattice=True, channels=True, ising=True,
             motion=("drive", "detunings", "strength"),
         )  # fmt: skip
         if common is not None:
