@@ -2145,7 +2145,7 @@ def _recipes():
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
     )
 
-    light = {"phase": 0.1, "detuning": 0.2, "chirp": 0.3}
+    phases = {"phase": 0.1, "detuning": 0.2, "chirp": 0.3}
 
     def driven_by(found):
         return found([0.0, 0.1, 0.25]), found.area
@@ -2154,7 +2154,7 @@ def _recipes():
         yield (
             f"pulse.{form.__name__}",
             form,
-            lambda: {"centre": 0.2, "width": 0.1, "rabi": [1.0, 1j], "area": None, **light},
+            lambda: {"centre": 0.2, "width": 0.1, "rabi": [1.0, 1j], "area": None, **phases},
             {"then": driven_by},
         )
     yield (
@@ -2166,7 +2166,7 @@ def _recipes():
             "centre": None,
             "rabi": None,
             "area": [3.0, 1.0],
-            **light,
+            **phases,
         },
         {"then": driven_by},
     )
@@ -2179,7 +2179,7 @@ def _recipes():
             "rabi": 1.0,
             "area": None,
             "interpolation": "linear",
-            **light,
+            **phases,
         },
         {"then": driven_by},
     )
@@ -2210,7 +2210,7 @@ def _recipes():
             "centre": 0.2,
             "width": 0.1,
             "values": None,
-            **light,
+            **phases,
         },
         {"then": lambda found: found([0.1, 0.2])},
     )
