@@ -36,6 +36,7 @@ from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.polarisation import level_populations, polarised_emission
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.stationary import Steady, steady
+from collective.observables.two_times import correlation
 
 __all__ = [
     "Bands",
@@ -51,6 +52,7 @@ __all__ = [
     "coincidences",
     "collected",
     "concurrence",
+    "correlation",
     "critical_spacing",
     "entropy",
     "excitation_distribution",
