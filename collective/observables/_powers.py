@@ -1,4 +1,4 @@
-r"""Powers of one dense exponential e^{Lt}, which reach delays far away and step along even grids."""
+"""Powers of one dense exponential e^{Lt}, for delays far away and for long even grids."""
 
 from typing import Any
 

@@ -10,8 +10,8 @@ from collective._tools.operators import entries_of, require_operator
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
 from collective.engines.basis.dicke import identical
-from collective.evolution import steady_identical, steady_kernel
-from collective.evolution.steady_generator import Threads
+from collective.evolution import steady_identical
+from collective.evolution.steady_generator import FEWEST_COMPILED, Threads
 from collective.observables import _delayed_moments, _falling, _inputs, _two_times, _two_times_fewer
 from collective.states import State
 from collective.states.checking import checked_state
@@ -101,7 +101,7 @@ def correlation(
     _two_times.require_answer(count, f"correlation at {len(when)} times and {len(tau)} delays")
     chosen = checks.choice("method", method, METHODS)
     if chosen == "auto":
-        matrices = "exact" if len(couplings) < steady_kernel.FEWEST else "driven"
+        matrices = "exact" if len(couplings) < FEWEST_COMPILED else "driven"
         order = ("symmetric", "blocks", matrices)  # the fastest first
         chosen = next(name for name in order if _refusal(name, couplings, state, wanted) is None)
     elif (why := _refusal(chosen, couplings, state, wanted)) is not None:
