@@ -8,6 +8,8 @@ TESTS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n aut
 # port of make teach
 PORT ?= 2718
 export MPLBACKEND ?= Agg
+# compiled once and not at each start of Python, also where the environment says not to write it
+export PYTHONDONTWRITEBYTECODE :=
 
 # quick tests of every engine and every room, for another Python or other versions
 QUICK := tests/test_units.py $(addprefix tests/,$(addsuffix .py,emitters/test_emitters \
@@ -24,7 +26,7 @@ RUNNERS := pytest pytest-xdist hypothesis mpmath
 PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13 \
 	2>/dev/null); do $$p -c "" 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo teach test test-slow test-oldest test-313 test-browser lint types doctest docs bench clean
+.PHONY: demo teach test test-slow environments test-oldest test-313 test-browser lint types doctest docs bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
@@ -43,9 +45,13 @@ test-oldest: .venv-oldest/run.stamp
 	NUMBA_CACHE_DIR=$(CURDIR)/.venv-oldest/kernels $(OTHERS:$(BIN)/%=.venv-oldest/bin/%)
 
 ifeq ($(PYTHON313),)
+environments: .venv-oldest/run.stamp
+
 test-313:
 	@echo "make test-313: no Python 3.13 here, nothing tested"
 else
+environments: .venv-oldest/run.stamp .venv-313/run.stamp
+
 test-313: .venv-313/run.stamp
 	NUMBA_CACHE_DIR=$(CURDIR)/.venv-313/kernels $(OTHERS:$(BIN)/%=.venv-313/bin/%)
 endif

@@ -26,7 +26,7 @@ import numpy as np
 import qutip
 
 import collective as co
-from collective._tools import memory, operators
+from collective._tools import operators
 from collective.engines import choice
 from collective.engines import request as _requests
 
@@ -205,9 +205,9 @@ def requested(arguments: dict[str, Any]) -> Any:
     )
 
 
-def highest() -> int:
-    """The largest resident size since the last reset, in bytes."""
-    line = next(x for x in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in x)
+def held(name: str) -> int:
+    """The resident size, VmRSS, or its largest value since the last reset, VmHWM, in bytes."""
+    line = next(x for x in Path("/proc/self/status").read_text().splitlines() if name in x)
     return int(line.split()[1]) * 1024
 
 
@@ -227,10 +227,10 @@ def spent(arguments: dict[str, Any], limit: float) -> dict[str, float] | None:
                 gc.collect()
                 ctypes.CDLL(None).malloc_trim(0)  # give freed memory back to the system
                 Path("/proc/self/clear_refs").write_text("5")
-                before, start = memory.resident_bytes() or 0, time.process_time()
+                before, start = held("VmRSS"), time.process_time()
                 result = co.evolve(**arguments, **one_thread(arguments), progress=False)
                 seconds = time.process_time() - start
-                found = {"seconds": seconds, "bytes": highest() - before, "ok": result.complete}
+                found = {"seconds": seconds, "bytes": held("VmHWM") - before, "ok": result.complete}
         except BaseException as error:
             found = {"error": f"{type(error).__name__}: {error}"[:200]}
         os.write(writer, json.dumps(found).encode())

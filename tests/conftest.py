@@ -13,6 +13,24 @@ os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".pytest_cache" /
 import pytest
 from hypothesis import settings
 
+# their tests need nothing of each other: they come last, one by one, so that no core waits for the
+# other at the end
+ONE_BY_ONE = ("pages/test_gallery.py", "pages/test_docs.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Each file in one process, as by ``--dist loadfile``, but for those above."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return nodeid if file.endswith(ONE_BY_ONE) else file
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")
 

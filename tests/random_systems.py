@@ -33,6 +33,12 @@ def random_couplings(seed, n=3, *, real=False, pump=True, drive=True):
     )
 
 
+def random_rates(seed, n=3, *, real=False):
+    """A Hermitian matrix ⪰ 0 of order one, for pump or dephasing."""
+    root = random_matrix(seed, n, real=real)
+    return root @ root.conj().T / (2 * n)
+
+
 def random_state(seed, n, rank=None):
     """A density matrix of n emitters as a numpy array, with coherences between all states."""
     root = random_matrix(seed, 2**n, rank)

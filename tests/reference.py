@@ -4,6 +4,7 @@ Basis order as everywhere: emitter 0 leftmost, index 0 of a factor is the excite
 longer than others because all routes that tests share are here.
 """
 
+import os
 import subprocess
 import sys
 
@@ -59,11 +60,15 @@ def as_qobj(array):
     return qutip.Qobj(array, dims=[[2] * n, [1] * n if np.ndim(array) == 1 else [2] * n])
 
 
-def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0):
+def slope(
+    rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0, ising=None
+):
     """dρ/dt of the master equation, operator by operator; ρ may be a stack of matrices."""
     n = len(decay)
-    detunings, dephasing, pump, drive = (
-        np.broadcast_to(x, n) for x in (detunings, dephasing, pump, drive)
+    detunings, drive = (np.broadcast_to(x, n) for x in (detunings, drive))
+    # a number, one for each emitter, or a matrix
+    dephasing, pump = (
+        x if np.ndim(x) == 2 else np.diag(np.broadcast_to(x, n)) for x in (dephasing, pump)
     )
     s = lowering(n)
     one = shift + np.diag(detunings)
@@ -71,6 +76,11 @@ def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, therm
     hamiltonian = hamiltonian + sum(
         0.5 * (drive[m] * s[m].T + np.conj(drive[m]) * s[m]) for m in range(n)
     )
+    if ising is not None:
+        numbers = [x.T @ x for x in s]
+        hamiltonian = hamiltonian + sum(
+            ising[m, k] * numbers[m] @ numbers[k] for m in range(n) for k in range(m + 1, n)
+        )
     found = -1j * (hamiltonian @ rho - rho @ hamiltonian)
 
     def dissipator(rates, a):
@@ -85,8 +95,8 @@ def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, therm
     terms = [
         ((1 + thermal_photons) * decay, s),
         (thermal_photons * np.transpose(decay), raising),
-        (np.diag(2 * dephasing), numbers),
-        (np.diag(pump), raising),
+        (2 * np.transpose(dephasing), numbers),
+        (np.transpose(pump), raising),
     ]
     return found + sum(dissipator(rates, a) for rates, a in terms if np.any(rates))
 
@@ -98,7 +108,7 @@ def generator(decay, shift, **others):
     return slope(units, decay, shift, **others).reshape(side**2, side**2).T
 
 
-RATES = ("detunings", "dephasing", "pump", "drive", "thermal_photons")
+RATES = ("detunings", "dephasing", "pump", "drive", "thermal_photons", "ising")
 
 
 def slope_of(couplings, rho):
@@ -368,21 +378,33 @@ def rotation(seed):
     return q * np.linalg.det(q)
 
 
-def printed_by_a_process(code, good, attempts=3):
-    """The numbers that a new process prints, measured again up to three times until they are good.
+MEASURED = """
+import numpy as np, qutip, scipy.integrate, scipy.linalg, scipy.sparse.linalg, collective as co
+def held(what):
+    with open("/proc/self/status") as file:
+        return next(1024 * int(line.split()[1]) for line in file if line.startswith(what))
+def measured(run):
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the largest resident size begins anew
+    before = held("VmRSS")
+    predicted = run().diagnostics["bytes_predicted"]
+    print(predicted / (held("VmHWM") - before))
+"""
 
-    A system that is short of memory may take pages from the process while its memory is measured.
+
+def predicted_over_used(code):
+    """Predicted bytes over the largest number that the system saw, of runs in a new process.
 
     Args:
-        code: Python code.
-        good: a function of a number.
+        code: Python code that calls ``measured(run)`` for functions that return a `Result`. A
+            small problem of the same kind has to run before, which loads what it needs.
     """
-    numbers = []
-    for _ in range(attempts):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        numbers = [float(word) for word in done.stdout.split()]
-        if all(map(good, numbers)):
-            break
-    return numbers
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED + code],
+        capture_output=True,
+        text=True,
+        check=True,
+        # memory does not depend on whether the system has pages of 2 MiB to spare
+        env={**os.environ, "NUMPY_MADVISE_HUGEPAGE": "0"},
+    )
+    return [float(word) for word in done.stdout.split()]

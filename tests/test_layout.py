@@ -1,11 +1,14 @@
 """The rooms of the package and who may enter them: imports run downwards only."""
 
 import ast
+import importlib
 import os
 import re
 import statistics
 import subprocess
 import sys
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +31,7 @@ TOOLS_OF_TESTS = {
 }
 
 
+@cache
 def tables():
     """The rooms of the package and those of engines/: {room: rooms it may import}."""
     found, rows = [], {}
@@ -58,34 +62,33 @@ def files():
 
 
 FILES = files()
+ROOMS = [name for name in FILES if name != "collective"]
 
 
-def imports(path):
+@cache
+def imports(name):
     """The files of the package that a file imports, at any depth, for types too."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(FILES[name].read_text())):
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports from {'.' * node.level}"
+            assert node.level == 0, f"{name} imports from {'.' * node.level}"
             if (node.module or "").split(".")[0] == "collective":
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-                found |= {name if name in FILES else node.module for name in names}
+                members = [f"{node.module}.{alias.name}" for alias in node.names]
+                found |= {each if each in FILES else node.module for each in members}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.split(".")[0] == "collective"}
-    return found
-
-
-GRAPH = {name: imports(path) - {name} for name, path in FILES.items() if name != "collective"}
+    return found - {name}
 
 
 def rooms_entered(name, below):
     """Rooms of a package, other than its own, that a file imports."""
     depth = below.count(".") + 1
     own = [*name.split("."), "__init__"][depth]
-    targets = (t.split(".") for t in GRAPH[name] if t == below or t.startswith(below + "."))
+    targets = (t.split(".") for t in imports(name) if t == below or t.startswith(below + "."))
     return {t[depth] if len(t) > depth else "__init__" for t in targets} - {own}
 
 
-@pytest.mark.parametrize("name", GRAPH)
+@pytest.mark.parametrize("name", ROOMS)
 def test_imports_run_downwards(name):
     package, engines = tables()
     assert rooms_entered(name, "collective") <= package.get(name.split(".")[1], set()) | TOOLS
@@ -117,11 +120,11 @@ def test_no_file_imports_itself_through_others():
     def follow(name, path):
         assert name not in path, " → ".join([*path[path.index(name) :], name])
         if name not in done:
-            for below in sorted(GRAPH.get(name, ())):
+            for below in sorted(imports(name) if name in ROOMS else ()):
                 follow(below, [*path, name])
             done.add(name)
 
-    for name in GRAPH:
+    for name in ROOMS:
         follow(name, [])
 
 
@@ -299,3 +302,71 @@ def test_private_names_are_used_by_the_tests_of_their_own_room(file):
         if entered == "_tools":
             allowed |= set(rest[:1]) <= TOOLS_OF_TESTS.get(folder, set())
         assert allowed, f"tests/{file} uses {name}"
+
+
+def programs():
+    """The programs beside the package that no quick test runs as a whole."""
+    folders = {"benchmarks": "*.py", "examples": "*/*.py", "teaching": "*.py", "docs": "*.py"}
+    return sorted(path for folder, files in folders.items() for path in (ROOT / folder).glob(files))
+
+
+def names_used(text):
+    """Names of the package that a program uses, and those in programs that it has as texts."""
+    found, modules, tree = set(), {"collective": "collective"}, ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [(alias.name, alias.asname) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [(f"{node.module}.{a.name}", a.asname or a.name) for a in node.names]
+        else:
+            if isinstance(node, ast.Constant) and "import collective" in str(node.value):
+                with suppress(SyntaxError):  # prose
+                    found |= names_used(node.value)
+            continue
+        names = [(name, alias) for name, alias in names if name.split(".")[0] == "collective"]
+        found |= {name for name, _ in names}
+        modules |= {alias: name for name, alias in names if alias}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            first, *rest = ast.unparse(node.value).split(".")
+            if first in modules and all(part.isidentifier() for part in rest):
+                found.add(".".join([modules[first], *rest, node.attr]))
+    return found
+
+
+def exists(name):
+    """Whether a dotted name leads to a module, or to a member of a module or a class."""
+    thing, reached = collective, "collective"
+    for part in name.split(".")[1:]:
+        if not isinstance(thing, ModuleType | type):
+            return True  # a member of an object, which only a run can know
+        reached += f".{part}"
+        if isinstance(thing, ModuleType) and reached in FILES:
+            importlib.import_module(reached)
+        if not hasattr(thing, part):
+            return False
+        thing = getattr(thing, part)
+    return True
+
+
+@pytest.mark.parametrize("path", programs(), ids=lambda path: path.stem)
+def test_programs_use_names_that_exist(path):
+    assert [name for name in sorted(names_used(path.read_text())) if not exists(name)] == []
+
+
+def test_names_that_do_not_exist_are_found():
+    text = (
+        "import collective as co\n"
+        "from collective.engines.loop import run, walk as other\n"
+        "import collective.nowhere\n"
+        "co.chain(2, co.observables.g7).positions.shape\n"
+        "co.Result.load, co.states.ground, other.x\n"
+        "CODE = 'import collective as co; co.evolved(1)'\n"
+    )
+    assert [name for name in sorted(names_used(text)) if not exists(name)] == [
+        f"collective.{name}"
+        for name in (
+            *("Result.load", "engines.loop.walk", "engines.loop.walk.x", "evolved"),
+            *("nowhere", "observables.g7"),
+        )
+    ]

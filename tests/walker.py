@@ -240,7 +240,7 @@ def complaint(recipe, argument, label, make):
     return None if bad is None else f"gave {bad}"
 
 
-def walk(recipe, values=BAD):
+def walk(recipe, values):
     """All complaints about one function, as lines; a first call compiles the kernels."""
     answer = recipe.call(recipe.arguments())
     if recipe.then is not None:

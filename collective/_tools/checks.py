@@ -333,8 +333,8 @@ def hermitian(name: str, value: ArrayLike) -> NDArray[Any]:
     return real_if_possible(matrix / 2 + matrix.conj().T / 2)
 
 
-def positive_semidefinite(decay: NDArray[Any]) -> None:
-    """Raise if a decay matrix has a negative eigenvalue that is larger than round-off.
+def positive_semidefinite(decay: NDArray[Any], name: str = "decay") -> None:
+    """Raise if a matrix of rates has a negative eigenvalue that is larger than round-off.
 
     The test uses Γ_mn/√(Γ_mmΓ_nn), so that a large rate does not hide a small negative one.
     """
@@ -342,7 +342,7 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
     lowest = int(np.argmin(rates))
     if rates[lowest] < 0:
         raise ValueError(
-            f"decay must be positive semidefinite: decay[{lowest}, {lowest}] = {rates[lowest]:g}"
+            f"{name} must be positive semidefinite: {name}[{lowest}, {lowest}] = {rates[lowest]:g}"
         )
     if constant(decay):
         return
@@ -353,12 +353,15 @@ def positive_semidefinite(decay: NDArray[Any]) -> None:
     except np.linalg.LinAlgError:
         if np.linalg.eigvalsh(scaled)[0] >= -_ROUND_OFF:
             return
+        of_field = (
+            "Γ must include the whole field, its vacuum part and its scattered part. Normalise "
+            "rounded dipoles before you compute Γ from them. "
+        )
         raise ValueError(
-            "decay must be positive semidefinite: smallest eigenvalue "
-            f"{np.linalg.eigvalsh(decay)[0]:.3g}. Γ must include the whole field, its vacuum part "
-            "and its scattered part. Normalise rounded dipoles before you compute Γ from them. If "
+            f"{name} must be positive semidefinite: smallest eigenvalue "
+            f"{np.linalg.eigvalsh(decay)[0]:.3g}. {of_field if name == 'decay' else ''}If "
             "the rest is known to be rounding, clip it: "
-            "values, v = np.linalg.eigh(decay); decay = (v * values.clip(0)) @ v.conj().T"
+            f"values, v = np.linalg.eigh({name}); {name} = (v * values.clip(0)) @ v.conj().T"
         ) from None
 
 

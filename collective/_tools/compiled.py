@@ -18,7 +18,7 @@ from numba import config, get_num_threads, njit, set_num_threads
 from numba.core.errors import NumbaError
 
 from collective._tools.blas import BlasThreads
-from collective._tools.progress import say
+from collective._tools.progress import notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +153,7 @@ def announced(what: str, seconds: float, *, show: bool) -> "Iterator[None]":
         show: whether to print anything.
     """
     line = f"collective: compiling {what} (about {seconds:.0f} s, cached for later runs)"
-    timer = threading.Timer(_QUICK, say, [line])
+    timer = threading.Timer(_QUICK, notice, [line])
     timer.daemon = True
     if show:
         with suppress(RuntimeError):  # the system allows no more threads

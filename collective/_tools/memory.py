@@ -121,11 +121,16 @@ def _left_in(group: Path, most: str, used: str, cache: str) -> list[int]:
     return [limit - max(held, 0)]
 
 
-def resident_bytes() -> int | None:
-    """Memory that this process uses now, or None if it is unknown."""
+def held_bytes() -> int | None:
+    """Memory that this process has written to and holds now, or None if it is unknown.
+
+    Pages of files are not counted, such as the code of libraries: the system drops them when it is
+    short of memory, and reads them again when they are used, whatever the process does.
+    """
     try:
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            _, resident, of_files, *_ = map(int, file.read().split())
+        return (resident - of_files) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, AttributeError, ValueError):
         return None
 

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
+from collective.couplings import ising as _ising
+from collective.couplings import noise as _noise
 from collective.couplings import thermal as _thermal
 from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
 from collective.couplings.modes import Modes, emitting, modes
@@ -30,14 +32,21 @@ class Couplings:
 
     .. math::
        H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
+           + \sum_{m<n} V_{mn} σ^+_mσ^-_m σ^+_nσ^-_n
 
     .. math::
        \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
 
     and the jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter (Lehmberg, Phys. Rev. A 2, 883 (1970);
-    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). `couple` makes
-    this object from emitters in a field; you can also give your own matrices. In thermal light of
-    n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
+    Ficek & Tanaś, Phys. Rep. 372, 369 (2002)). Noise that emitters share is given by matrices P
+    and D in the place of p and γ_φ: with n_m = σ⁺_mσ⁻_m,
+
+    .. math::
+       \dot ρ = … + \sum_{mn} P_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\})
+       + \sum_{mn} 2D_{mn}(n_m ρ n_n − ½\{n_n n_m, ρ\}).
+
+    `couple` makes this object from emitters in a field; you can also give your own matrices. In
+    thermal light of n̄ photons per mode the emitters emit at (n̄ + 1)Γ and absorb together,
 
     .. math:: \dot ρ = … + \sum_{mn} n̄Γ_{mn}(σ^+_m ρ σ^-_n − ½\{σ^-_nσ^+_m, ρ\}).
 
@@ -49,21 +58,30 @@ class Couplings:
         shift: Δ, (N, N) Hermitian; the diagonal shifts each transition.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,). The frame rotates at the drive's
             frequency if there is a drive, else at ω₀. None: those of the emitters, or 0.
-        dephasing: γ_φ, scalar or (N,): the coherences of an emitter decay at this extra rate.
-        pump: p, scalar or (N,): incoherent excitation by σ⁺ at this rate.
+        dephasing: γ_φ, scalar or (N,): the coherences of an emitter decay at this extra rate. Or D,
+            (N, N) Hermitian and positive semidefinite, for noise of the frequencies that is
+            correlated between emitters: for white noise ξ_m(t) added to δ_m,
+            ⟨ξ_m(t)ξ_n(t')⟩ = 2D_mn δ(t − t').
+        pump: p, scalar or (N,): incoherent excitation by σ⁺ at this rate. Or P, (N, N) Hermitian
+            and positive semidefinite: np.full((N, N), p) excites all emitters together.
         drive: Rabi frequencies Ω_m, scalar or (N,) complex; see `plane_wave`.
         emitters: the emitters to which Γ and Δ belong, if known, for figures and checks.
         field: the field to which Γ and Δ belong, if known.
         thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition. Γ is the
-            decay without them. Only the engine "exact" supports n̄ > 0; the others refuse it.
+            decay without them. Engines that take a pump matrix take n̄ > 0; the others refuse it.
+        ising: V, (N, N) real and symmetric with a zero diagonal: V_mn is the energy of the pair
+            (m, n) with both emitters excited, and each pair counts once (½Σ_{m≠n}). One number
+            stands for every pair; None for no such interaction, and so does a V that is zero.
+            `van_der_waals`, `dipolar`, `one_axis_twisting` and `ising_from_spins` make it.
 
     All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
-    arrays if they are real. Two couplings are equal (`==`) if all their numbers, their emitters and
-    their fields are, however Γ and Δ are stored.
+    arrays if they are real. A diagonal P or D is stored as (N,). Two couplings are equal (`==`) if
+    all their numbers, their emitters and their fields are, however Γ and Δ are stored.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
-            Hermitian, or a Γ with a negative eigenvalue beyond round-off.
+            Hermitian, a Γ, P or D with a negative eigenvalue beyond round-off, or a V that is not
+            symmetric or has a diagonal.
 
     Example:
         >>> import collective as co
@@ -77,12 +95,13 @@ class Couplings:
     decay: NDArray[Any]
     shift: NDArray[Any]
     detunings: NDArray[np.float64]
-    dephasing: NDArray[np.float64]
-    pump: NDArray[np.float64]
+    dephasing: NDArray[Any]
+    pump: NDArray[Any]
     drive: NDArray[np.complex128]
     emitters: Emitters | None
     field: Any
     thermal_photons: float
+    ising: NDArray[np.float64] | None
 
     def __init__(
         self,
@@ -96,6 +115,7 @@ class Couplings:
         emitters: Emitters | None = None,
         field: Any = None,
         thermal_photons: float = 0.0,
+        ising: ArrayLike | None = None,
     ):
         gamma, delta = _matrix("decay", decay), _matrix("shift", shift)
         if field is not None:
@@ -119,20 +139,19 @@ class Couplings:
             decay=gamma,
             shift=delta,
             detunings=checks.per_emitter("detunings", detunings, n),
-            dephasing=checks.per_emitter("dephasing", dephasing, n, minimum=0),
-            pump=checks.per_emitter("pump", pump, n, minimum=0),
+            dephasing=_noise.checked("dephasing", dephasing, n),
+            pump=_noise.checked("pump", pump, n),
             drive=checks.per_emitter("drive", drive, n, dtype=complex),
             emitters=emitters,
             field=field,
             thermal_photons=_thermal.checked_photons(thermal_photons),
+            ising=_ising.checked(ising, n),
         )
 
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies and pickles; a matrix that stores one number becomes that number."""
         return {
-            name: (value[0, 0], len(value))
-            if name in ("decay", "shift") and checks.constant(value)
-            else value
+            name: (value[0, 0], len(value)) if checks.constant(value) else value
             for name, value in vars(self).items()
         }
 
@@ -210,7 +229,7 @@ class Couplings:
         """H_eff = δ + Δ − iΓ/2 of a single excitation as a matrix, (N, N).
 
         It does not contain dephasing, pump, thermal photons and drive, because with them the state
-        does not stay a pure single excitation.
+        does not stay a pure single excitation. Ising terms need two excitations.
         """
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
@@ -233,9 +252,9 @@ class Couplings:
 
     @operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":
-        """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n."""
+        """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n + Σ_{m<n} V_mn n_m n_n."""
         require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
-        return operators.exchange(np.diag(self.detunings) + self.shift)
+        return operators.exchange(np.diag(self.detunings) + self.shift, self.ising)
 
     @operators.Untidied()
     def drive_operator(self) -> "Qobj":
@@ -248,7 +267,10 @@ class Couplings:
 
         Γ = V diag(γ) V† gives :math:`L_ν = \sqrt{γ_ν}\sum_n (V^†)_{νn} σ^-_n`. The largest γ_ν
         comes first; those of the size of round-off are left out. Then follow √(2γ_φ)σ⁺σ⁻ and √p σ⁺
-        of each emitter. With n̄ thermal photons the first are √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
+        of each emitter, or of each eigenvector of a matrix, the largest eigenvalue first: for
+        D = V diag(d) V† and P = V diag(p) V† they are :math:`\sqrt{2d_ν}\sum_m V_{mν}σ^+_mσ^-_m`
+        and :math:`\sqrt{p_ν}\sum_m V_{mν}σ^+_m`. With n̄ thermal photons the first are
+        √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
@@ -260,16 +282,15 @@ class Couplings:
         photons = self.thermal_photons
         absorbing = [np.sqrt(photons) * jump.dag() for jump in jumps] if photons > 0 else []
         jumps = [np.sqrt(1 + photons) * jump for jump in jumps] if photons > 0 else jumps
-        unit = np.eye(len(self))
+        rates, vectors = _noise.modes(self.dephasing)
         jumps += [
-            operators.exchange(np.sqrt(2 * rate) * np.diag(unit[m]))
-            for m, rate in enumerate(self.dephasing)
-            if rate > 0
+            operators.exchange(np.diag(np.sqrt(2 * rate) * vector))
+            for rate, vector in zip(rates, vectors.T, strict=True)
         ]
+        rates, vectors = _noise.modes(self.pump)
         jumps += [
-            np.sqrt(rate) * operators.lowering(unit[m]).dag()
-            for m, rate in enumerate(self.pump)
-            if rate > 0
+            np.sqrt(rate) * operators.lowering(vector.conj()).dag()
+            for rate, vector in zip(rates, vectors.T, strict=True)
         ]
         return jumps + absorbing
 
@@ -280,8 +301,9 @@ class Couplings:
 
         Returns:
             "collective decay 0", … for L_ν, the largest γ_ν first; then "dephasing of emitter m"
-            and "pump of emitter m" for emitters that have them; in thermal light last "collective
-            absorption 0", ….
+            and "pump of emitter m" for emitters that have them, or "collective dephasing 0", … and
+            "collective pump 0", … for the eigenvectors of matrices; in thermal light last
+            "collective absorption 0", ….
 
         Example:
             >>> import collective as co
@@ -292,8 +314,12 @@ class Couplings:
         require(48 * len(self) ** 2, f"the modes of {len(self)} emitters", "use fewer emitters")
         modes = range(int(np.count_nonzero(emitting(np.linalg.eigh(self.decay)[0]))))
         names = [f"collective decay {v}" for v in modes]
-        names += [f"dephasing of emitter {m}" for m in np.flatnonzero(self.dephasing)]
-        names += [f"pump of emitter {m}" for m in np.flatnonzero(self.pump)]
+        for name in ("dephasing", "pump"):
+            noise = getattr(self, name)
+            if noise.ndim == 1:
+                names += [f"{name} of emitter {m}" for m in np.flatnonzero(noise)]
+            else:
+                names += [f"collective {name} {v}" for v in range(len(_noise.modes(noise)[0]))]
         absorbing = modes if self.thermal_photons > 0 else ()
         return names + [f"collective absorption {v}" for v in absorbing]
 
@@ -307,7 +333,8 @@ class Couplings:
         from qutip import liouvillian
 
         n = len(self)
-        entries = 4**n * (4 + 3 * n * n) // 4 * (2 if self.thermal_photons else 1)
+        collective = 1 + bool(self.thermal_photons) + (self.pump.ndim == 2)
+        entries = 4**n * ((4 + 3 * n * n) // 4 * collective + n * (self.dephasing.ndim == 2))
         way_out = "use evolve instead" if fits(48 * 4**n) else "use fewer emitters"
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
@@ -346,12 +373,20 @@ class Couplings:
             return self.shift.largest_between()
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
 
+    def largest_interaction(self) -> float:
+        """The largest absolute V_mn of the Ising terms, 0 without them."""
+        if self.ising is None:
+            return 0.0
+        every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
+        return float(np.abs(every).max())
+
     @printable
     def __repr__(self) -> str:
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
+        pairs = "" if self.ising is None else f", Ising |V_mn| ≤ {self.largest_interaction():.4g}"
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""
         noun = "emitter" if n == 1 else "emitters"
@@ -363,7 +398,7 @@ class Couplings:
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
-            f"  {others}{thermal}"
+            f"  {others}{thermal}{pairs}"
         )
 
 
@@ -384,7 +419,12 @@ def _same_couplings(one: Emitters, other: Emitters) -> bool:
 
 
 def _span(values: NDArray[Any]) -> str:
-    """Values as `repr` shows them: the common value, or the range."""
+    """Values as `repr` shows them: the common value, or the range; of a matrix its eigenvalues."""
+    if checks.constant(values):
+        return f"matrix of {values[0, 0]:g} everywhere"
+    if values.ndim == 2:
+        rates = np.linalg.eigvalsh(values)
+        return f"matrix of rates {max(rates[0], 0.0):.4g} … {rates[-1]:.4g}"
     if np.all(values == values[0]):
         return f"{values[0].real:g}" if np.imag(values[0]) == 0 else f"{values[0]:g}"
     if np.iscomplexobj(values):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
-from collective._tools.progress import say
+from collective._tools.progress import notice
 from collective._tools.speed import speed
 from collective.couplings.excitation import Amplitudes
 
@@ -180,7 +180,7 @@ def announce(count: int, noun: str, sides: list[int], further: float = 0.0) -> N
 
     seconds = (max(sum(each) / threads_available(), *each) + further) * speed().flop
     if seconds > _ANNOUNCED:
-        say(f"collective: the modes of {count:,} {noun}, about {seconds:.0f} s predicted")
+        notice(f"collective: the modes of {count:,} {noun}, about {seconds:.0f} s predicted")
 
 
 def modes(effective: NDArray[Any], decay: NDArray[Any]) -> Modes:

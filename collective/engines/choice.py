@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from collective import engines
 from collective._tools import checks
 from collective._tools.memory import available_bytes, bytes_text, fits, require
-from collective._tools.progress import say
+from collective._tools.progress import notice
 from collective.couplings.channels import ChannelCouplings
 from collective.engines import NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
@@ -357,7 +357,7 @@ def _less(request: Request) -> str:
 def announce(choice: Choice, *, show: bool) -> None:
     """Print one line before a run that will take more than a minute."""
     if show and choice.cost.seconds > _ANNOUNCED:
-        say(
+        notice(
             f"collective: method {choice.method!r} ({choice.cost.work}), about "
             f"{seconds_text(choice.cost.seconds)} predicted"
         )

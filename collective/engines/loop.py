@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.memory import resident_bytes
+from collective._tools.memory import held_bytes
 from collective._tools.progress import Progress
 from collective._tools.warn import warn
 from collective.couplings.channels import ChannelCouplings
@@ -308,7 +308,7 @@ class Clock:
         self._checkpoint = checkpoint
         self._start = self._saved = time.monotonic()
         self._interval = float(CHECKPOINT_SECONDS)
-        self._before = self._peak = resident_bytes()
+        self._before = self._peak = held_bytes()
         self._looked = self._start
         self.started = False
         self._notes: list[str] = []
@@ -330,7 +330,7 @@ class Clock:
         now = time.monotonic()
         if self._peak is not None and now - self._looked > _BETWEEN_LOOKS:
             self._looked = now
-            self._peak = max(self._peak, resident_bytes() or 0)
+            self._peak = max(self._peak, held_bytes() or 0)
 
     def first(self, report: Callable[[], Outcome]) -> None:
         """Write the first checkpoint, so that a file that cannot be written fails at once."""

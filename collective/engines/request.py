@@ -1,5 +1,6 @@
 """The checked arguments of `evolve`: state, times, observables, envelope."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools import operators as _operators
+from collective._tools.progress import SWITCH, style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
@@ -153,9 +155,16 @@ def checked(
         envelope_values(envelope, problem, times_),
         None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
         None if threads is None else checks.count("threads", threads, minimum=1),
-        checks.flag("progress", progress),
+        _shown(progress),
         checkpointed,
     )
+
+
+def _shown(progress: bool) -> bool:
+    """Whether progress is shown; a bad value of the switch of the package is refused now."""
+    if checks.flag("progress", progress) and SWITCH in os.environ:
+        style()
+    return bool(progress)
 
 
 def checked_problem(problem: Any) -> list[int]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, largest_entry
+from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
@@ -98,9 +99,10 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
         shift = np.zeros((1, 1))
     # no entry of a positive Γ exceeds the largest on the diagonal
     own_rate = (1 + 2 * couplings.thermal_photons) * couplings.decay.diagonal().real.max()
-    rates = own_rate, couplings.dephasing.max(), couplings.pump.max()
+    rates = own_rate, noise.own(couplings.dephasing).max(), noise.own(couplings.pump).max()
     drive = float(np.abs(couplings.drive).max()) * strongest
-    return float(max(*rates, drive, frequencies, _largest_entry(shift)))
+    pairs = couplings.largest_interaction()
+    return float(max(*rates, drive, frequencies, pairs, _largest_entry(shift)))
 
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
@@ -143,6 +145,8 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     kept = {f.name: getattr(problem, f.name) for f in fields(problem)}
     if isinstance(problem, Couplings):
         kept |= {name: _divided(kept[name], unit) for name in _RATES}
+        if kept["ising"] is not None:
+            kept["ising"] = _divided(kept["ising"], unit)
     elif isinstance(problem, ChannelCouplings):
         kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)

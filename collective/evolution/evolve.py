@@ -79,7 +79,9 @@ def evolve(
         threads: the largest number of threads; for None the size of the problem decides.
         checkpoint: a file in which a long run is kept every half minute and from which the same
             call continues later, with the engine that started it.
-        progress: show a progress bar after two seconds.
+        progress: show progress after two seconds, as the environment variable
+            ``COLLECTIVE_PROGRESS`` says: ``bar``, ``lines`` or ``off``. Without it, a bar in a
+            terminal or a notebook, else at most one line in 30 seconds.
 
     Returns:
         `Result`. Ctrl-C ends the run early: the result then has `complete=False` and the times

@@ -29,7 +29,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import Untidied, entries_of, excited
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.numerics.spectrum import Ellipse
 
 if TYPE_CHECKING:
@@ -324,8 +326,8 @@ def generator(
     """
     if not isinstance(problem, Couplings):
         return _of_jumps(problem, problem.dims)
-    n = len(problem)
-    if problem.thermal_photons or n < FEWEST_COMPILED:
+    n, problem = len(problem), without_light(problem)
+    if n < FEWEST_COMPILED:
         return _of_jumps(problem, [2] * n)
     from collective._tools.compiled import announced
 
@@ -346,20 +348,29 @@ def generator(
         return found
 
     effective = problem.hamiltonian().full()
-    effective += -0.5j * _emitted(problem)
-    up = excited(n)
-    effective[np.diag_indices(1 << n)] -= 0.5j * (~up @ problem.pump + up @ (2 * problem.dephasing))
+    effective += -0.5j * _lost(problem)
     return Generator(
         slope, effective[np.ix_(order, order)], order, packed.shape(n), [2] * n, slopes.ellipse
     )
 
 
 @Untidied()
-def _emitted(couplings: Couplings) -> NDArray[np.complex128]:
-    """Σ_mn Γ_mn σ⁺_mσ⁻_n, (2^N, 2^N)."""
+def _lost(couplings: Couplings) -> NDArray[np.complex128]:
+    """Σ_ν L_ν†L_ν of all jumps, (2^N, 2^N)."""
     from collective._tools.operators import exchange
 
-    return np.asarray(exchange(np.asarray(couplings.decay)).full())
+    up, pump, dephasing = excited(len(couplings)), couplings.pump, couplings.dephasing
+    own = noise.own(pump)
+    moved = np.asarray(couplings.decay)
+    if pump.ndim == 2:  # σ⁻_nσ⁺_m is σ⁺_mσ⁻_n for two emitters
+        moved = moved + pump - np.diag(own)
+    lost = np.asarray(exchange(moved).full())
+    if dephasing.ndim == 1:
+        dephased = up @ (2 * dephasing)
+    else:
+        dephased = np.sum((up @ (2 * dephasing.real)) * up, axis=1)
+    lost[np.diag_indices(len(lost))] += ~up @ own + dephased
+    return lost
 
 
 @Untidied()

@@ -14,7 +14,7 @@ The file is longer than others because it has the state, the prediction of its s
 two-time averages need from it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +95,7 @@ class Light:
     @property
     def pumped(self) -> bool:
         """Whether there is a pump."""
-        return self.emitters.pump != 0
+        return self.emitters.pumped
 
     @property
     def count(self) -> int:
@@ -299,7 +299,7 @@ def is_symmetric(couplings: Couplings, state: Any) -> bool:
 
 def scaled(e: Identical) -> tuple[Identical, float]:
     """The emitters in units of the largest rate (a power of two, so that no digit changes)."""
-    names = ("collective", "individual", "exchange", "detuning", "dephasing", "pump", "drive")
+    names = [each.name for each in fields(e) if each.name != "n"]
     largest = max(abs(getattr(e, name)) for name in names)
     if largest == 0:
         return e, 1.0

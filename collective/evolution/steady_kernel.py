@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import bytes_text, fits, require
 from collective._tools.operators import Untidied, entries_of
-from collective._tools.progress import Progress, say
+from collective._tools.progress import Progress, notice
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
@@ -116,7 +116,7 @@ def _by_products(problem: Couplings | MasterEquation, size: int, *, show: bool) 
 
     seconds = predicted_seconds(size)
     if show and seconds > _ANNOUNCED:
-        say(f"collective: the steady state of {size:,} levels, about {seconds:.0f} s predicted")
+        notice(f"collective: the steady state of {size:,} levels, about {seconds:.0f} s predicted")
     with Threads(size) as threads:
         whole = generator(problem, threads, show=show)
         with Progress(_MARKS, "steady state", show=show) as bar:

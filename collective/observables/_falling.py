@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import shared
 from collective.engines.basis.configurations import (
     ExcitationBlocks,
     ensemble,
+    interaction_energies,
     one_excitation_vectors,
 )
 from collective.observables._delayed_moments import moments
@@ -66,6 +68,9 @@ class Falling:
         size = self.sizes[k]
         here = np.arange(size)
         values = [self._blocks.excited(k) @ np.diagonal(self._h)]
+        if self.couplings.ising is not None:
+            configurations = self._blocks.configurations(k)
+            values[0] = values[0] + interaction_energies(self.couplings.ising, configurations)
         rows, columns = [here], [here]
         if 0 < k < self.n:
             target, m, to = self._blocks.hops(k)
@@ -136,9 +141,9 @@ class Falling:
 
 
 def possible(couplings: Couplings, state: Any) -> bool:
-    """Whether nothing excites the emitters of a given state."""
-    excited = np.any(couplings.drive) or np.any(couplings.pump)
-    return state is not None and not excited and not couplings.thermal_photons
+    """Whether nothing excites the emitters of a given state, and each is dephased alone."""
+    excited = np.any(couplings.drive) or np.any(couplings.pump) or couplings.thermal_photons
+    return state is not None and not excited and not shared(couplings)
 
 
 def checked_highest(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:

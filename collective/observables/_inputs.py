@@ -86,6 +86,8 @@ def photons(result: Result, observable: str) -> Jumps:
             f"from {result.method!r}{without_jumps(result)}"
         )
     jumps = result.jumps
+    if evolved is not None:
+        require_cold(evolved, observable)
     if evolved is None or not (np.any(evolved.dephasing) or np.any(evolved.pump)):
         return jumps
     # channels are numbered like collapse operators: first photons, without rates of round-off size

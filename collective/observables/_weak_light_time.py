@@ -17,7 +17,7 @@ from math import log2, log10, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools.progress import say
+from collective._tools.progress import notice
 from collective._tools.speed import speed
 from collective.couplings.sites import Sites, padded
 from collective.emitters import Atoms
@@ -116,7 +116,7 @@ def announce(
     seconds = (shared / threads_available() + alone) * speed().flop
     if seconds > _ANNOUNCED:
         how = f", some {products:.0f} products" if products else ""
-        say(
+        notice(
             f"collective: weak light on {n:,} atoms by {method!r}{how}, about {seconds:.0f} s "
             "predicted"
         )

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
 from collective.couplings.couplings import Couplings
+from collective.couplings.noise import own
 from collective.emitters import lengths
 from collective.observables import _focused_beam, _inputs
 from collective.observables.bloch import bands
@@ -117,8 +118,8 @@ def scattering(
     _inputs.require_matrices(couplings, "scattering of a beam")
     if np.any(couplings.pump):
         raise ValueError(
-            f"couplings: pump is up to {couplings.pump.max():.3g}, but scattering needs pump = 0; "
-            "use couplings.replace(pump=0)"
+            f"couplings: pump is up to {own(couplings.pump).max():.3g}, but scattering needs "
+            "pump = 0; use couplings.replace(pump=0)"
         )
     if emitters.kind != "electric":
         raise ValueError(
@@ -156,7 +157,8 @@ def scattering(
         )
     into = scale * along
     back = scale * np.einsum("mi,mi->m", emitters.dipoles.conj(), mirrored)
-    effective = couplings.effective_hamiltonian() - 1j * np.diag(couplings.dephasing)
+    # dephasing that emitters share acts on one excitation as that of each emitter alone
+    effective = couplings.effective_hamiltonian() - 1j * np.diag(own(couplings.dephasing))
     answers = np.zeros((len(frequencies), len(into)), dtype=complex)
     driven = (into != 0) | _exchanging(effective)
     answers[:, driven] = _resolvent(effective[np.ix_(driven, driven)], frequencies, into[driven])

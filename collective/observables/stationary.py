@@ -11,6 +11,7 @@ from collective._tools.memory import require
 from collective._tools.operators import excited, lowering, pair_table
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import shared
 from collective.engines import request, timescale
 from collective.engines.basis.species import pair_correlations
 from collective.engines.mean_field.start import moments
@@ -170,6 +171,11 @@ def _of_mean_field(couplings: Couplings, start: "State | str | Qobj | None") -> 
         raise ValueError(
             f"method 'mean_field' does not treat thermal light, but these couplings have "
             f"{couplings.thermal_photons:.4g} thermal photons per mode"
+        )
+    if given := shared(couplings):
+        raise ValueError(
+            f"method 'mean_field' takes the {given[0]} of each emitter alone, not a matrix (N, N); "
+            "use method='exact'"
         )
     n = len(couplings)
     try:

@@ -120,9 +120,13 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     n = detunings[0]
     known: Known = {f"couplings:{name}": (_REAL, [(n,)]) for name in COUPLING_ARRAYS}
     known["couplings:drive"] = (_COMPLEX, [(n,)])
+    for name in ("pump", "dephasing"):  # a matrix where emitters share the noise
+        known[f"couplings:{name}"] = (_COMPLEX, [(n,), (n, n), ()])
     shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
     for name in ("decay", "shift"):  # one number where all are the same
         known[f"couplings:{name}"] = (_COMPLEX, shapes)
+    if "couplings:ising" in arrays:
+        known["couplings:ising"] = (_REAL, [(n, n), ()])
     if "lattice" in metadata:
         # the site of each emitter; in older files the emitter on each site
         given = [name for name in ("couplings:places", "couplings:order") if name in arrays]

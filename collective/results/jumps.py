@@ -20,8 +20,8 @@ class Jumps:
         trajectory: (J,), the trajectory of each jump.
         times: (J,), the time of each jump.
         channels: (J,), the jump operator of each jump: the eigenvector
-            `Modes.jump_vectors[:, channel]` of Γ, or for driven, pumped or dephased emitters
-            `Couplings.collapse_operators()[channel]`, which
+            `Modes.jump_vectors[:, channel]` of Γ, or for driven, pumped or dephased emitters, and
+            in thermal light, `Couplings.collapse_operators()[channel]`, which
             `Couplings.collapse_operator_names()[channel]` names.
         n_trajectories: number of trajectories, including those without a jump.
     """

@@ -37,7 +37,7 @@ Parts = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 _CONVENTIONS = (
     "dρ/dt = −i[H, ρ] + Σ_mn Γ_mn(σ⁻_n ρ σ⁺_m − ½{σ⁺_m σ⁻_n, ρ}), "
     "H = Σ_m δ_m σ⁺_m σ⁻_m + Σ_mn Δ_mn σ⁺_m σ⁻_n + ½Σ_m(Ω_m σ⁺_m + h.c.), "
-    "jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter; e^{−iωt}, ħ = 1; "
+    "jumps √(2γ_φ)σ⁺σ⁻ and √p σ⁺ of each emitter, or matrices (see Couplings); e^{−iωt}, ħ = 1; "
     "basis: emitter 0 is the leftmost factor, index 0 of a two-level emitter is excited"
 )
 
@@ -62,6 +62,7 @@ _COUPLINGS = {
     "dephasing": (("emitter",), _RATE, "γ_φ: coherences decay at this extra rate"),
     "pump": (("emitter",), _RATE, "p: incoherent excitation"),
     "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
+    "ising": (_PAIR, _RATE, "V_mn: energy of m and n both excited, in H once for each pair"),
 }
 _CHANNELS = {
     "decay": (("channel", "channel_2"), _RATE, "Γ between channels (atom, line, component)"),
@@ -113,8 +114,8 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                     add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
-            else:
-                add(name, values, dims, units, meaning)
+            elif values is not None:  # noise that emitters share is a matrix
+                add(name, values, _PAIR if values.ndim == 2 else dims, units, meaning)
         photons = result.couplings.thermal_photons
         if photons:
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
@@ -161,7 +162,7 @@ def _by_eigenvectors(result: Any) -> bool:
     c = result.couplings
     if isinstance(c, ChannelCouplings):
         return False
-    others = () if c is None else (c.drive, c.pump, c.dephasing)
+    others = () if c is None else (c.drive, c.pump, c.dephasing, c.thermal_photons)
     return c is not None and not result.expect and not any(np.any(values) for values in others)
 
 

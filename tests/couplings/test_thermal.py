@@ -16,6 +16,7 @@ TILTED = co.Emitters(
     decay_rates=[1.0, 2.0],
     frequency=OMEGA,
 )
+NO_JUMPS = co.Jumps(np.zeros(0, int), np.zeros(0), np.zeros(0, int), 1)
 
 
 def in_rotating_frame(equation):
@@ -185,10 +186,7 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
     "method",
     [
         "single",
-        "symmetric",
         "blocks",
-        "driven",
-        "trajectories",
         "cumulants",
         "truncated_wigner",
         "capped",
@@ -198,7 +196,7 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
 )
 def test_engines_without_thermal_light_refuse_it(method):
     warm = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)), thermal_photons=0.5)
-    with pytest.raises(ValueError, match=rf"'{method}' does not treat thermal light.*exact"):
+    with pytest.raises(ValueError, match=rf"'{method}' does not treat thermal light.*driven"):
         co.evolve(warm, "ground", [0.0, 1.0], method=method, progress=False)
     assert co.methods(warm, "ground", [0.0, 1.0]).chosen == "exact"
 
@@ -212,6 +210,7 @@ def test_engines_without_thermal_light_refuse_it(method):
         lambda c, r: co.observables.g2(c, [0.0, 1.0]),
         lambda c, r: co.observables.spectrum(c, [0.0, 1.0]),
         lambda c, r: co.observables.burst_criterion(c),
+        lambda c, r: co.observables.coincidences(r.replace(jumps=NO_JUMPS), [0.0, 1.0]),
         lambda c, r: co.observables.inverted_g2(c),
         lambda c, r: co.observables.scattering(c, [0.0], waist=2.0),
     ],

@@ -511,14 +511,14 @@ def test_a_refusal_names_an_engine_that_can():
 
 @pytest.mark.slow
 def test_memory_of_a_process_is_predicted():
-    """Measured in a separate process, which has no memory in reserve."""
     code = (
-        "import numpy as np, collective as co\n"
-        "chain = co.couple(co.chain(12, 0.3), co.Vacuum())\n"
-        "run = co.evolve(chain, 'inverted', [0, 0.05], method='blocks', progress=False)\n"
-        "print(run.diagnostics['bytes_used'] / run.diagnostics['bytes_predicted'])"
+        "def run(n):\n"
+        "    chain = co.couple(co.chain(n, 0.3), co.Vacuum())\n"
+        "    return co.evolve(chain, 'inverted', [0, 0.05], method='blocks', progress=False)\n"
+        "run(3)\n"
+        "measured(lambda: run(12))"
     )
-    (ratio,) = reference.printed_by_a_process(code, lambda ratio: 0.7 < ratio < 1.3)
+    (ratio,) = reference.predicted_over_used(code)
     assert 0.7 < ratio < 1.3
 
 

@@ -294,20 +294,19 @@ def test_forty_emitters_of_two_ensembles_take_441_kets():
 
 
 MEMORY = """
-import numpy as np, qutip, scipy.integrate, scipy.sparse, tqdm.auto, collective as co
 def problem(n, **others):
     labels = np.repeat([0, 1], n)
     decay = np.array([[0.7, 0.5], [0.5, 0.9]])[np.ix_(labels, labels)]
     return co.Couplings(decay, np.zeros((2 * n, 2 * n)), **others)
 for n, others, state in ((40, {}, "inverted"), (18, {"drive": 1.0}, "ground")):
     co.evolve(problem(2, **others), state, [0, 0.01], method="symmetric", progress=False)
-    found = co.evolve(problem(n, **others), state, [0, 0.02], method="symmetric", progress=False)
-    print(found.diagnostics["bytes_predicted"] / found.diagnostics["bytes_used"])
+    run = {"method": "symmetric", "progress": False}
+    measured(lambda: co.evolve(problem(n, **others), state, [0, 0.02], **run))
 """
 
 
 @pytest.mark.slow
 def test_memory_is_predicted():
-    ratios = reference.printed_by_a_process(MEMORY, lambda ratio: 0.7 < ratio < 1.7)
+    ratios = reference.predicted_over_used(MEMORY)
     assert len(ratios) == 2
     assert all(0.7 < ratio < 1.7 for ratio in ratios)

@@ -10,22 +10,26 @@ import collective as co
 # an approximation that expects a large error says so
 pytestmark = pytest.mark.filterwarnings("ignore:the error of method")
 SYSTEMS = {system.name: system for system in systems()}
-OPEN = {"driven atom", "everything", "identical, everything", "thermal light"}
+SHARED = {"thermal light", "shared noise", "identical, shared noise"}
+OPEN = {"driven atom", "everything", "identical, everything", "Ising, everything", *SHARED}
+SHARED |= {"dephased together"}
+ISING = {"Ising", "Ising, everything"}
 # the systems that an engine must not refuse, now and later; a new engine gets a line
 TAKEN = {
     "exact": set(SYSTEMS),
     "blocks": set(SYSTEMS) - OPEN,
-    "driven": set(SYSTEMS) - {"thermal light"},
-    "trajectories": set(SYSTEMS) - {"thermal light"},
+    "driven": set(SYSTEMS),
+    "trajectories": set(SYSTEMS),
     "symmetric": {
         "single atom",
         "two atoms",
         "Dicke ladder",
         "driven atom",
         "identical, everything",
+        "identical, shared noise",
     },
-    "single": {"single atom", "detuned pair", "absorbed photon", "dephased"},
-    "cumulants": set(SYSTEMS) - {"thermal light"},
+    "single": {"single atom", "detuned pair", "absorbed photon", "dephased", "dephased together"},
+    "cumulants": set(SYSTEMS) - SHARED,
     "truncated_wigner": {
         "single atom",
         "two atoms",
@@ -38,14 +42,23 @@ TAKEN = {
         "everything",
         "identical, everything",
     },
-    "capped": set(SYSTEMS) - {"thermal light", "chain"},
+    "capped": set(SYSTEMS) - {"chain", *SHARED},
     "mean_field": set(SYSTEMS)
-    - {"thermal light", "detuned pair", "absorbed photon", "dephased", "mixed state"},
-    "conditional_cumulants": set(SYSTEMS) - {"thermal light"},
+    - {"detuned pair", "absorbed photon", "dephased", "mixed state", *SHARED},
+    "conditional_cumulants": set(SYSTEMS) - SHARED - ISING,
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)
 ENGINES["capped"] = co.engines.Capped(excitations=3)
+
+
+# the driven engine has a kernel for shared noise alone, whose compilation takes seconds
+LONG = {("driven", name) for name in SHARED}
+PAIRS = [
+    pytest.param(method, name, marks=pytest.mark.slow if (method, name) in LONG else ())
+    for method in list(ENGINES)[::-1]
+    for name in SYSTEMS
+]
 
 
 def test_every_engine_is_listed():
@@ -60,8 +73,7 @@ def asked(system, *observe):
 
 
 # backwards, so that two processes do not compile the same kernels as `test_laws.py` at once
-@pytest.mark.parametrize("name", SYSTEMS)
-@pytest.mark.parametrize("method", list(ENGINES)[::-1])
+@pytest.mark.parametrize(("method", "name"), PAIRS)
 def test_engine_agrees_with_the_reference(method, name):
     engine, system = ENGINES[method], SYSTEMS[name]
     why = refusal(engine, **asked(system, "correlations"))

@@ -555,14 +555,12 @@ def test_kernels_are_compiled_once_for_any_request():
 @pytest.mark.parametrize(("n", "count"), [(13, 256), (15, 64)])
 def test_memory_within_excitation_blocks_is_as_predicted(n, count):
     code = (
-        "import numpy as np, collective as co;"
         "run = lambda n, m: co.evolve(co.couple(co.chain(n, 0.2), co.Vacuum()), 'inverted',"
         " np.linspace(0, 3, 501), method=co.engines.Trajectories(n=m), threads=2,"
-        " progress=False, seed=1).diagnostics;"
-        f"run(2, 8); found = run({n}, {count});"
-        "print(found['bytes_predicted'] / found['bytes_used'])"
+        " progress=False, seed=1);"
+        f"run(2, 8); measured(lambda: run({n}, {count}))"
     )
-    (ratio,) = reference.printed_by_a_process(code, lambda ratio: 0.77 < ratio < 1.3)
+    (ratio,) = reference.predicted_over_used(code)
     assert 0.77 < ratio < 1.3
 
 

@@ -411,14 +411,12 @@ def test_only_permutations_that_change_nothing_are_averaged():
 @pytest.mark.parametrize(("n", "count"), [(10, 64), (12, 16)])
 def test_memory_of_large_panels_is_as_predicted(n, count):
     code = (
-        "import numpy as np, collective as co;"
         "run = lambda n, m: co.evolve(co.couple(co.chain(n, 0.2), co.Vacuum()).replace(drive=1.0),"
         " 'ground', np.linspace(0, 1, 201), method=co.engines.Trajectories(n=m), threads=2,"
-        " observe='correlations', progress=False, seed=1).diagnostics;"
-        f"run(2, 8); found = run({n}, {count});"
-        "print(found['bytes_predicted'] / found['bytes_used'])"
+        " observe='correlations', progress=False, seed=1);"
+        f"run(2, 8); measured(lambda: run({n}, {count}))"
     )
-    (ratio,) = reference.printed_by_a_process(code, lambda ratio: 0.77 < ratio < 1.3)
+    (ratio,) = reference.predicted_over_used(code)
     assert 0.77 < ratio < 1.3
 
 

@@ -216,6 +216,8 @@ def test_ctrl_c_during_saving_keeps_the_old_file(stage, tmp_path, monkeypatch):
 def test_a_progress_bar_that_fails_does_not_stop_a_run(monkeypatch):
     import tqdm.auto
 
+    monkeypatch.setenv("COLLECTIVE_PROGRESS", "bar")
+
     class Failing:
         disable = False
 

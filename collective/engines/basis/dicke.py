@@ -3,11 +3,12 @@ r"""Identical emitters in the basis of Dicke states |J, M⟩, each averaged over
 Couplings that no permutation changes consist of a collective and an individual part,
 
 .. math:: Γ_{mn} = γ_c + γ_i δ_{mn}, \qquad
-          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.),
+          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.) + ½I\hat n(\hat n − 1),
 
-and a state that no permutation changes consists of blocks J = N/2 − d (Chase & Geremia, Phys. Rev.
-A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)). State (k, d) has k = M + N/2
-excitations; d pairs of emitters are dark, and k − d = J + M of the others are excited.
+pump and dephasing likewise. A state that no permutation changes consists of blocks J = N/2 − d
+(Chase & Geremia, Phys. Rev. A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)).
+State (k, d) has k = M + N/2 excitations; d pairs of emitters are dark, and k − d = J + M of the
+others are excited.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import NAMES, shared
 
 _EQUAL = 1e-12  # relative to the largest entry
 _NONE = 1e-13  # γ_i relative to Γ_11, below which it is round-off
@@ -32,9 +35,12 @@ class Identical:
         individual: γ_i = Γ_11 − Γ_12, exactly zero within round-off.
         exchange: V = Δ_12.
         detuning: δ + Δ_11.
-        dephasing: γ_φ.
-        pump: p.
+        dephasing: γ_φ, or D_11 − D_12 of a matrix.
+        pump: p, or P_11 − P_12 of a matrix, with thermal light included.
         drive: Ω.
+        pump_together: P_12, with thermal light included.
+        dephasing_together: D_12.
+        ising: I, the energy of every pair of excited emitters.
     """
 
     n: int
@@ -45,6 +51,18 @@ class Identical:
     dephasing: float
     pump: float
     drive: complex
+    pump_together: float = 0.0
+    dephasing_together: float = 0.0
+    ising: float = 0.0
+
+    @property
+    def pumped(self) -> bool:
+        """Whether there is a pump, or thermal light."""
+        return bool(self.pump or self.pump_together)
+
+    def energy(self, k: NDArray[Any]) -> NDArray[np.float64]:
+        """The Ising energy of k excitations."""
+        return np.asarray(0.5 * self.ising * k * (k - 1.0))
 
     @property
     def one_ladder(self) -> bool:
@@ -54,34 +72,61 @@ class Identical:
 
 def identical(couplings: Couplings) -> Identical | str:
     """The common parameters of identical emitters, or a text that says what is not identical."""
-    if couplings.thermal_photons:
-        return "the emitters are in thermal light, which the Dicke states do not include"
-    for name in ("detunings", "dephasing", "pump", "drive"):
-        values = getattr(couplings, name)
+    vectors = {name: getattr(couplings, name) for name in ("detunings", *NAMES, "drive")}
+    matrices = {name: vectors.pop(name) for name in shared(couplings)}
+    for name, values in vectors.items():
         if np.abs(values - values[0]).max() > _EQUAL * np.abs(values).max():
             return f"the {name} are unequal" if name == "detunings" else f"the {name} is unequal"
+    noise = {name: (float(vectors[name][0]), 0.0) for name in NAMES if name in vectors}
     found = []
-    for name in ("decay", "shift"):
-        matrix = getattr(couplings, name)
+    for name, matrix in {"decay": couplings.decay, "shift": couplings.shift, **matrices}.items():
         pair = _two_numbers(matrix)
         if pair is None:
             return f"the {name} is not the same for every emitter and for every pair"
         if np.iscomplexobj(matrix) and abs(pair[1].imag) > _EQUAL * abs(pair[1]):
             share = abs(pair[1].imag / pair[1])
             return f"the {name} of a pair is complex, its imaginary part {share:.2g} of its size"
-        found.append((float(np.real(pair[0])), float(np.real(pair[1]))))
-    (alone, together), (own, exchange) = found
-    individual = alone - together
+        alone, together = float(np.real(pair[0])), float(np.real(pair[1]))
+        if name == "shift":
+            found.append((alone, together))
+            continue
+        individual = alone - together
+        parts = (0.0 if abs(individual) <= _NONE * alone else individual, together)
+        if name == "decay":
+            found.append(parts)
+        else:
+            noise[name] = parts
+    ising = _same_for_pairs(couplings.ising)
+    if ising is None:
+        return "the Ising terms are not the same for every pair"
+    (individual, together), (own, exchange) = found
+    (pump, pump_together), (dephasing, dephasing_together) = noise["pump"], noise["dephasing"]
+    photons = couplings.thermal_photons
     return Identical(
         len(couplings),
-        together,
-        0.0 if abs(individual) <= _NONE * alone else individual,
+        (1 + photons) * together,
+        (1 + photons) * individual,
         exchange,
         float(couplings.detunings[0]) + own,
-        float(couplings.dephasing[0]),
-        float(couplings.pump[0]),
+        dephasing,
+        pump + photons * individual,
         complex(couplings.drive[0]),
+        pump_together + photons * together,
+        dephasing_together,
+        ising,
     )
+
+
+def _same_for_pairs(ising: NDArray[np.float64] | None) -> float | None:
+    """The Ising term of all pairs, or None if they differ."""
+    if ising is None:
+        return 0.0
+    if checks.constant(ising):
+        return float(ising[0, 0])
+    together = float(ising[0, 1])
+    miss = np.abs(ising - together)
+    np.fill_diagonal(miss, 0.0)
+    return together if miss.max() <= _EQUAL * np.abs(ising).max() else None
 
 
 def _two_numbers(matrix: NDArray[Any]) -> tuple[Any, Any] | None:
@@ -128,15 +173,32 @@ def processes(
     if e.individual:
         found[-1, 1] = e.individual * less, up * (up - 1)
         found[-1, -1] = e.individual * more, (down + 1) * (down + 2)
+    if e.dephasing or e.dephasing_together:
+        found[0, 0] = twice * same + 2 * e.dephasing_together, (up - down) ** 2 / 4
     if e.dephasing:
-        found[0, 0] = twice * same, (up - down) ** 2 / 4
         found[0, 1] = twice * less, up * down
         found[0, -1] = twice * more, (up + 1) * (down + 1)
+    if e.pumped:
+        found[1, 0] = e.pump * same + e.pump_together, down * (up + 1)
     if e.pump:
-        found[1, 0] = e.pump * same, down * (up + 1)
         found[1, 1] = e.pump * less, down * (down - 1)
         found[1, -1] = e.pump * more, (up + 1) * (up + 2)
     return found
+
+
+def lost(e: Identical, k: NDArray[Any], d: NDArray[Any]) -> NDArray[np.float64]:
+    """The rate of all jumps of |J, M⟩, (S,); ⟨J⁻J⁺⟩ is ⟨J⁺J⁻⟩ + N − 2k.
+
+    Args:
+        e: the emitters.
+        k: excitations, (S,).
+        d: dark pairs, (S,).
+    """
+    bright = (k - d) * (e.n - d - k + 1.0)
+    found = e.collective * bright + e.individual * k + e.pump * (e.n - k)
+    found = found + e.pump_together * (bright + e.n - 2 * k)
+    together = 2 * e.dephasing_together * (k - e.n / 2) ** 2
+    return np.asarray(found + 2 * e.dephasing * e.n / 4 + together)
 
 
 @dataclass(frozen=True, eq=False)

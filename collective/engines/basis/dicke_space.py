@@ -8,6 +8,9 @@ this form: emitter m differs from the others, which are all alike.
 
 k = M + n/2 is the number of excitations, as in `dicke`. Without a drive only the entries with one
 difference in the number of excitations between row and column are kept.
+
+The file is longer than others because the moves, the generator and the expansion into
+configurations count the same entries.
 """
 
 from dataclasses import replace
@@ -150,19 +153,37 @@ class Space:
             found.append(self.moved((a, 0), (a, 0), b, strength * factors, self))
         if not self.apart:
             return found
-        rest, one = self.lowering()
-        rest2, one2 = self.lowering(right=True)
+        found += self._together(self.lowering(), self.lowering(True), e.collective, e.individual)
+        if only_photons:
+            return found
+        found += self._together(self.raising(), self.raising(True), e.pump_together, e.pump)
+        one, one2 = self.s - 0.5, self.s2 - 0.5
+        rest, rest2 = self.k - self.n / 2, self.k2 - self.n / 2
+        dephased = 2 * e.dephasing * one * one2
+        dephased = dephased + 2 * e.dephasing_together * (one * one2 + one * rest2 + rest * one2)
+        found.append(self.moved((0, 0), (0, 0), 0, dephased, self))
+        return found
+
+    def _together(
+        self, left: list[Move], right: list[Move], collective: float, individual: float
+    ) -> list[tuple[Any, Any, Any]]:
+        """Triplets of the jumps in which the emitter kept apart takes part.
+
+        Args:
+            left: moves of all emitters in the row: the others, and the one kept apart.
+            right: the same in the column.
+            collective: the rate of all emitters together.
+            individual: the rate of each emitter alone.
+        """
+        (rest, one), (rest2, one2) = left, right
+        found = []
         for first, second, rate in (
-            (rest, one2, e.collective),
-            (one, rest2, e.collective),
-            (one, one2, e.collective + e.individual),
+            (rest, one2, collective),
+            (one, rest2, collective),
+            (one, one2, collective + individual),
         ):
             both = rate * first[2] * second[2]
             found.append(self.moved(first[:2], second[:2], 0, both, self))
-        if not only_photons:
-            found.append(self.moved((0, 1), (0, 1), 0, e.pump, self))
-            signs = (2 * self.s - 1) * (2 * self.s2 - 1)
-            found.append(self.moved((0, 0), (0, 0), 0, e.dephasing / 2 * signs, self))
         return found
 
     def generator(self) -> Any:
@@ -175,11 +196,13 @@ class Space:
             for dk, ds, values in self._bright(right):
                 step = (dk, ds)
                 at = ((0, 0), step) if right else (step, (0, 0))
-                strength = turn * e.exchange - e.collective / 2
+                strength = turn * e.exchange - (e.collective + e.pump_together) / 2
                 triplets.append(self.moved(*at, 0, strength * values, self))
-            own = turn * (e.detuning - e.exchange) * number
+            own = turn * ((e.detuning - e.exchange) * number + e.energy(number))
             own = own - (e.individual * number + e.pump * (e.n - number)) / 2
-            triplets.append(self.moved((0, 0), (0, 0), 0, own - e.n * e.dephasing / 4, self))
+            own = own - e.pump_together * (e.n - 2 * number) / 2 - e.n * e.dephasing / 4
+            own = own - e.dephasing_together * (number - e.n / 2) ** 2
+            triplets.append(self.moved((0, 0), (0, 0), 0, own, self))
             if e.drive and self.difference is None:
                 # on the column S⁺ from the right acts as S⁻
                 for moves, rabi in (

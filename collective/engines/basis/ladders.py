@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.dicke import Identical, processes
+from collective.engines.basis.dicke import Identical, lost, processes
 
 # the entry that each one goes to, or −1 for none, and the amplitudes
 Move = tuple[NDArray[np.int64], NDArray[Any]]
@@ -110,9 +110,8 @@ class Ladders:
 
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             e, bright = self.e, self._squared(k)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
-            lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
-            return np.asarray(own - 0.5j * (lost + 2 * e.dephasing * e.n / 4))
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
+            return np.asarray(own - 0.5j * lost(e, k, self.d))
 
         return np.asarray(-1j * (energy(self.k) - energy(self.k2).conj()))
 

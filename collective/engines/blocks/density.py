@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.engines.base import pieces_for
 from collective.engines.basis.configurations import ensemble
 from collective.engines.blocks import kernels, size, tables
@@ -50,7 +51,7 @@ class PackedDensity:
         self.layout = tables.layout(couplings, self.highest, permutations, self._lanes)
         t = self.layout.tables
         self._decays, self._frequencies = extent(self.layout)
-        self._dephasing = float(couplings.dephasing.sum())
+        self._dephasing = noise.strongest_dephasing(couplings.dephasing)
         self.threads, pieces = pieces_for(request, self.layout.size)
         self._passes = Passes(t, number, pieces, self.threads)
         self._task_start = self._passes.first_task

@@ -30,6 +30,7 @@ import numpy as np
 
 from collective._tools import checks
 from collective._tools.speed import speed
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
 from collective.engines.basis.configurations import LARGEST
@@ -138,7 +139,7 @@ class Blocks:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request)
+        common = unsupported(self, request, noise=("dephasing",), ising=True)
         if common is not None:
             return common
         couplings, n = request.couplings, len(request.couplings)
@@ -150,6 +151,8 @@ class Blocks:
                 f"method 'blocks' ends at {LARGEST} emitters ({_LARGEST_DEPHASED} with "
                 f"dephasing), got {n}"
             )
+        if np.iscomplexobj(couplings.dephasing):
+            return "method 'blocks' takes a real matrix of dephasing, but here it is complex"
         if self.precision == "single" and request.rtol < LEAST_SINGLE:
             return (
                 f"method 'blocks' in single precision is accurate to {LEAST_SINGLE:g}, but rtol is "
@@ -294,7 +297,7 @@ def _cost(request: Request, symmetries: Symmetries, number: Any) -> Cost:
 def _radii(extent: Extent) -> list[float]:
     """The radii of the ellipses around the spectra of the blocks up to each one."""
     numbers = range(extent.top + 1)
-    dephasing = float(extent.couplings.dephasing.sum())
+    dephasing = noise.strongest_dephasing(extent.couplings.dephasing)
     decays = accumulate((extent.decay(k) for k in numbers), max)
     frequencies = accumulate((extent.frequency(k) for k in numbers), max)
     return [ellipse(d + dephasing, f).radius for d, f in zip(decays, frequencies, strict=True)]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import NAMES, shared
 from collective.engines.base import ONLY_HOW, Accuracy, Cost, unsupported
 from collective.engines.basis.symmetries import checked_permutations
 from collective.engines.driven import packed as _packed
@@ -36,7 +37,8 @@ _COMPILING = 8  # seconds
 class Driven:
     """The whole density matrix of any `Couplings`, by kernels of our own.
 
-    It takes every drive, envelope, dephasing, pump and state, up to about twelve emitters.
+    It takes every drive, envelope, dephasing, pump and state, thermal light, and matrices of pump
+    and dephasing, up to about twelve emitters.
     ρ̇ = Lρ is solved to `rtol` of the norm of ρ, and its trace and ⟨σ⁺_mσ⁻_n⟩ to `rtol`: by a
     series of Faber polynomials of L (Huisinga et al., J. Chem. Phys. 110, 5538 (1999)), or by a
     power series in time if the drive has an envelope. The result has a `last_state` for up to 10
@@ -84,12 +86,12 @@ class Driven:
         object.__setattr__(self, "symmetries", checked_permutations(self.symmetries))
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse master equations, thermal light and a Γ that is one number (`unsupported`).
+        """Refuse master equations and a Γ that is one number (`unsupported`).
 
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request)
+        common = unsupported(self, request, noise=NAMES, ising=True)
         if common is None and self.symmetries != "auto":
             self._group(request)
         return common
@@ -106,7 +108,7 @@ class Driven:
         from collective._tools.compiled import announced
 
         with announced("the driven engine", _COMPILING, show=request.progress):
-            _compile(request.envelope is not None)
+            _compile(request.envelope is not None, _together(request.couplings))
         if len(request.couplings) <= STATE_EMITTERS or "states" in request.words:
             import qutip  # noqa: F401  (its seconds and bytes do not count as the run's)
 
@@ -124,13 +126,20 @@ class Driven:
         return found
 
 
+def _together(couplings: Couplings) -> bool:
+    """Whether emitters share their pump or dephasing, as in thermal light."""
+    return bool(shared(couplings)) or couplings.thermal_photons > 0
+
+
 @cache
-def _compile(pulsed: bool) -> None:
-    """Compile the kernels, with those for an envelope, by one application to one emitter."""
+def _compile(pulsed: bool, shared: bool) -> None:
+    """Compile the kernels, with those for an envelope or for noise that emitters share."""
     from collective.engines.driven.generator import PackedGenerator
 
-    atom = Couplings([[1.0]], [[0.0]])
-    here, before, sums = (np.zeros(_packed.shape(1)) for _ in range(3))
+    atoms = Couplings([[1.0]], [[0.0]])
+    if shared:
+        atoms = Couplings(np.eye(2), np.zeros((2, 2)), pump=np.ones((2, 2)))
+    here, before, sums = (np.zeros(_packed.shape(len(atoms))) for _ in range(3))
     past = [(1.0, here)] if pulsed else []
-    generator = PackedGenerator(atom, 1, None)
+    generator = PackedGenerator(atoms, 1, None)
     generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)

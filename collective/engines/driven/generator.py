@@ -1,6 +1,7 @@
-r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
+r"""The generator of Γ, Δ and everything else, which is never stored as a matrix.
 
-Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
+Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`)
+apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,15 @@ from scipy.linalg.blas import daxpy
 from scipy.sparse import csr_array
 
 from collective._tools.compiled import in_threads
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import without_light
 from collective.engines.driven import kernels
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
-from collective.engines.driven.tables import Tables, scratch, tables
+from collective.engines.driven.sharing import share as sharing_kernel
+from collective.engines.driven.sharing import sharing
+from collective.engines.driven.tables import Tables, energies, scratch, tables
 from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.extremes import lanczos
 from collective.engines.numerics.spectrum import Ellipse
@@ -43,6 +48,7 @@ class PackedGenerator:
         pool: ThreadPoolExecutor | None,
         columns: Columns | None = None,
     ):
+        couplings = without_light(couplings)
         self._couplings, self._threads, self._pool = couplings, threads, pool
         self._drive = np.zeros(_packed.padded(len(couplings)), dtype=complex)
         self._drive[: len(couplings)] = couplings.drive / 2
@@ -50,6 +56,7 @@ class PackedGenerator:
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
         self._tables = tables(couplings, columns)
         self._scratch = [scratch(self._tables) for _ in range(threads)]
+        self._shared = [sharing(couplings) for _ in range(threads)]
         self._aside = aligned(columns.shape)
         self._squares = np.empty(columns.shape[0])
         self._mixed: NDArray[np.float64] | None = None
@@ -112,7 +119,22 @@ class PackedGenerator:
                 self._squares,
             )
 
+        def share(thread: int) -> None:
+            sharing_kernel(
+                self._tables,
+                self._shared[thread],
+                here,
+                before,
+                self._aside,
+                self._scratch[thread],
+                thread,
+                self._threads,
+                alpha,
+            )
+
         in_threads(spread, self._threads, self._pool)
+        if self._shared[0] is not None:
+            in_threads(share, self._threads, self._pool)
         for part in (1.0, 1j) if past else ():
             weights = np.array([(g / part).real for g, _ in past])
             if not weights.any():
@@ -169,9 +191,14 @@ class PackedGenerator:
             couplings.shift + np.diag(couplings.detunings),
             complex(factor) * self._drive,
             self._tables,
+            energies(couplings, self._tables.jumps.shape[1]),
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
-        single = float(np.sum(couplings.pump) + np.sum(couplings.dephasing))
+        pump, single = couplings.pump, noise.strongest_dephasing(couplings.dephasing)
+        if pump.ndim == 1:
+            single += float(np.sum(pump))
+        else:  # the emitters that are not excited take it up together, as excited ones emit
+            largest += extremes(pump, None, self._tables)[1]
         return largest, single, high - low
 
     def ellipse(self) -> Ellipse:
@@ -194,9 +221,12 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def extremes(
-    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: Tables
+    matrix: NDArray[Any],
+    drive: NDArray[np.complex128] | None,
+    tables: Tables,
+    further: Any = 0.0,
 ) -> tuple[float, float]:
-    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.).
+    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.) + E.
 
     Lanczos's method from a fixed vector gives a slightly smaller range.
 
@@ -204,6 +234,7 @@ def extremes(
         matrix: M, Hermitian, (N, N).
         drive: w, (N,) with the idle emitters, or None.
         tables: the configurations to which an excitation can move.
+        further: E, energies of the configurations, (2^N,), or 0.
     """
     n = tables.jumps.shape[1]
     full = np.zeros((n, n), dtype=complex)
@@ -215,7 +246,7 @@ def extremes(
         (full.ravel()[tables.pair[used] // 2], tables.partner[used], starts), shape=(1 << n, 1 << n)
     )
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
-    diagonal = excited @ np.diag(full).real
+    diagonal = excited @ np.diag(full).real + further
     flips = []
     for m in range(n):
         if drive is not None and drive[m] != 0:

@@ -42,6 +42,12 @@ def _turned(tables: Any, r: Any, p: Any, rows: Any, x: Any, step: Any, s: Any) -
 
 
 @always_inline
+def transposed_panel(tables: Any, r: Any, p: Any, rows: Any, x: Any) -> None:
+    """Write row i of panel p of the transpose of r to row i of x."""
+    _turned(tables, r, p, rows, x, 1, 0)
+
+
+@always_inline
 def _filled(tables: Any, r: Any, p: Any, rows: Any, x: Any, s: Any) -> None:
     """Write panel p of R to x[:, s], and that of Rᵀ to x[:, s + 1]."""
     first = np.uint64(p * r.shape[1])

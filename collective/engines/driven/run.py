@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings.sharing import without_light
 from collective.engines.base import resumed
 from collective.engines.driven import packed as _packed
 from collective.engines.driven import symmetry
@@ -56,7 +57,8 @@ class DrivenRun:
             self._n, list(request.operators.values()), self._columns
         )
         eigenvalues = self._n <= EIGENVALUE_EMITTERS
-        self._recorder = Recorder(request, couplings.decay, eigenvalues=eigenvalues)
+        decay = without_light(couplings).decay
+        self._recorder = Recorder(request, decay, eigenvalues=eigenvalues)
         self._threads = Size(request, group).threads
         self._pool: ThreadPoolExecutor | None = None
         self._generator: PackedGenerator | None = None

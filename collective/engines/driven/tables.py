@@ -1,11 +1,13 @@
 """Tables of the kernels of the driven engine, and the memory in which they work."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.engines.basis.configurations import interaction_energies
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns
 from collective.engines.numerics.alignment import aligned
@@ -21,13 +23,13 @@ class Tables(NamedTuple):
         partner: (n, ·), these configurations.
         pair: (n, ·), where X and Y of the move back are in `weights`.
         weights: (2N²,), X and Y of one excitation, of row l and column m at 2(l·N + m).
-        diagonal: (2n,), X and Y of the configurations themselves.
+        diagonal: (2n,), X and Y of the configurations themselves, with their Ising terms.
         ones: (n,), number of excited emitters.
         lowered: (n, N), the configurations with one excitation fewer, the lowest bit first.
         site: (n, N), the emitter that has lost it.
         jumps: (2, N, N), G and −G', or (1, N, N) for a real Γ.
-        dephasing: (N,), rates of dephasing, or (0,) without it.
-        pump: (N,), rates of the pump, or (0,) without one.
+        dephasing: (N,), rates of dephasing, or (0,) without it, or if they are a matrix.
+        pump: (N,), rates of the pump, or (0,) without one, or if they are a matrix.
         images: (G, n), to which configuration each symmetry takes each of them.
         columns: (P, 8), the stored columns.
         copies: (P, 8), the number of columns for which each stands.
@@ -94,6 +96,16 @@ def scratch(tables: Tables) -> Scratch:
     )
 
 
+def energies(couplings: Couplings, n: int) -> Any:
+    """Ising energies of the configurations of n emitters without their mean, (2^n,); 0 for none."""
+    if couplings.ising is None:
+        return 0.0
+    ising, real = np.zeros((n, n)), slice(0, len(couplings))
+    ising[real, real] = couplings.ising
+    found = interaction_energies(ising, np.arange(1 << n))
+    return found - found.mean()
+
+
 def tables(couplings: Couplings, columns: Columns) -> Tables:
     """The `Tables` of a problem, with the idle emitters."""
     n = _packed.padded(len(couplings))
@@ -104,11 +116,18 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
     real = slice(0, len(couplings))
     one[real, real] = couplings.effective_hamiltonian()
     pump, dephasing = np.zeros(n), np.zeros(n)
-    pump[real], dephasing[real] = couplings.pump, couplings.dephasing
+    pump[real] = noise.own(couplings.pump)
+    if couplings.dephasing.ndim == 1:
+        dephasing[real] = couplings.dephasing
+    moving = one != 0
+    if couplings.pump.ndim == 2:  # its jumps are those of `sharing`
+        between = couplings.pump - np.diag(pump[real])
+        one[real, real] -= 0.5j * between
+        moving[real, real] |= (between != 0) | (one[real, real] != 0)
     jumps = np.zeros((n, n), dtype=complex)
     jumps[real, real] = couplings.decay
 
-    moves = [(m, k) for m in range(n) for k in range(n) if m != k and one[m, k] != 0]
+    moves = [(m, k) for m in range(n) for k in range(n) if m != k and moving[m, k]]
     hops = np.zeros(len(every), dtype=np.int64)
     partner = np.zeros((len(every), max(1, (n // 2) * (n - n // 2))), dtype=np.uint32)
     pair = np.zeros_like(partner)
@@ -127,6 +146,7 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
         place[rows] += 1
 
     diagonal = excited @ np.diag(one) - 0.5j * (~excited @ pump)
+    diagonal += energies(couplings, n)
     turns, places = columns.turns
     return Tables(
         order=np.argsort(ones, kind="stable").astype(np.uint64),
@@ -140,7 +160,7 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
         site=site,
         jumps=np.stack([jumps.real, jumps.imag] if jumps.imag.any() else [jumps.real]),
         dephasing=dephasing if dephasing.any() else np.zeros(0),
-        pump=pump if pump.any() else np.zeros(0),
+        pump=pump if pump.any() and couplings.pump.ndim == 1 else np.zeros(0),
         images=columns.images,
         columns=columns.stored,
         copies=columns.weights,

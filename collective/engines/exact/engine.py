@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from collective._tools.operators import Untidied
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.sharing import NAMES
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
 from collective.engines.exact.lindblad import lindblad_of
@@ -65,7 +66,7 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
-        common = unsupported(self, request, equations=True, thermal=True, channels=True)
+        common = unsupported(self, request, equations=True, noise=NAMES, channels=True, ising=True)
         if common is not None:
             return common
         problem = request.problem

@@ -7,6 +7,8 @@ unit of the largest rate, for stability. A slope is two products for each jump o
 H_eff, 4^N numbers long. Exponentials take products of matrices, as large as the numbers that the
 state reaches; how many grows with the logarithm of the phase. Which is faster is decided by the
 speeds of a common machine, so that a problem takes the same route on every machine.
+
+The file is longer than others because it predicts each of the routes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ import numpy as np
 from collective._tools.operators import entries_of
 from collective._tools.speed import COMMON, Speed
 from collective._tools.speed import speed as machine_speed
+from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.engines.base import writing
@@ -205,7 +208,8 @@ class Size:
         slopes = _slopes(request, self._extent)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
-        jumps = n * n / 2 * (2 if problem.thermal_photons else 1)
+        collective = 1 + bool(problem.thermal_photons) + (problem.pump.ndim == 2)
+        jumps = n * n / 2 * collective
         extra = np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump)
         entries = 2 * own + 2 * jumps + 3 * extra
         slope = _SLOPE_CALLS * (n + extra + 1) * s.call + _SLOPE_ENTRY * s.entry * entries * size
@@ -259,7 +263,7 @@ def _slopes(request: Request, extent: Extent) -> float:
     excited = np.any(couplings.drive) or np.any(couplings.pump) or photons > 0
     if excited or answers.highest_excitation(request.state, n) > 0:
         slowest = (1 + 2 * photons) * float(np.trace(couplings.decay).real) / n
-        slowest += 2 * float(couplings.dephasing.mean() + couplings.pump.mean())
+        slowest += 2 * (noise.total(couplings.dephasing) + noise.total(couplings.pump)) / n
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
         found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
     if request.envelope is not None and span > 0:
@@ -285,7 +289,8 @@ def coupled(request: Request, extent: Extent) -> Work:
         if not sharp:  # coherences between k and k + q excitations, real and imaginary parts
             sizes += tuple(2 * comb(2 * n, n - q) for q in range(1, n + 1))
     norm = 2 * extent.spread + 2 * (extent.decay(n) + 2 * extent.others)
-    entries = 4**n * (4 + 3 * n * n) // 4 * (2 if couplings.thermal_photons else 1)
+    collective = 1 + bool(couplings.thermal_photons) + (couplings.pump.ndim == 2)
+    entries = 4**n * (4 + 3 * n * n) // 4 * collective
     return Work(sizes, entries, norm)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.couplings.modes import Part, eigensystems, parts
 from collective.engines.numerics.adaptive import Adaptive
 
@@ -158,9 +159,11 @@ class Dephased:
 
     .. math:: \dot ρ = −i(h'ρ − ρh'^†) + 2\,\mathrm{diag}(γ_m ρ_{mm}), \qquad h' = h − iγ
 
+    With a matrix D, the last term is 2D_mn ρ_mn, and γ its diagonal.
+
     Args:
         h: (N, N).
-        dephasing: γ_φ, (N,).
+        dephasing: γ_φ, (N,), or D, (N, N).
         start: ρ at the first time, (N, N).
         first: the first time.
         last: the last of the times that will be asked for.
@@ -171,7 +174,7 @@ class Dephased:
     def __init__(
         self,
         h: NDArray[Any],
-        dephasing: NDArray[np.float64],
+        dephasing: NDArray[Any],
         start: NDArray[Any],
         first: float,
         last: float,
@@ -179,13 +182,18 @@ class Dephased:
         atol: float,
     ):
         n = len(h)
-        generator = -1j * h - np.diag(dephasing)
+        own = noise.own(dephasing)
+        generator = -1j * h - np.diag(own)
+        together = dephasing.ndim == 2
 
         def slope(t: float, flat: NDArray[Any]) -> NDArray[Any]:
             rho = flat.reshape(n, n)
             half = generator @ rho
             change = half + half.conj().T
-            change[np.diag_indices(n)] += 2 * dephasing * rho.diagonal().real
+            if together:
+                change += 2 * dephasing * rho
+            else:
+                change[np.diag_indices(n)] += 2 * own * rho.diagonal().real
             return change.ravel()
 
         self._n = n

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.speed import COMMON, speed
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import REFLECTED
 from collective.engines.base import Cost, writing
@@ -73,9 +74,9 @@ def _slopes(request: Request) -> float:
     couplings, span = couplings_of(request), float(np.ptp(request.times))
     extent = Extent(couplings, 1)
     moving = extent.frequency(1) + extent.decay(1)
-    largest = float(np.hypot(moving, 2 * float(couplings.dephasing.max())))
+    largest = float(np.hypot(moving, 2 * float(noise.own(couplings.dephasing).max())))
     slowest = float(np.trace(couplings.decay).real) / len(couplings)
-    slowest += 2 * float(couplings.dephasing.mean())
+    slowest += 2 * noise.total(couplings.dephasing) / len(couplings)
     lasting = min(span, 4 / max(slowest, 1e-300))
     return 60 + _SLOPES_STABLE * largest * span + _SLOPES_MOVING * moving * lasting
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.dicke import Identical, processes
+from collective.engines.basis.dicke import Identical, lost, processes
 from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.request import Request
 
@@ -108,9 +108,8 @@ class LadderBlocks:
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = self._lowered(k, d)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
-            lost = e.collective * bright + e.individual * k + e.pump * (e.n - k)
-            return own - 0.5j * (lost + 2 * e.dephasing * e.n / 4)
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
+            return np.asarray(own - 0.5j * lost(e, k, d))
 
         turned = -1j * (energy(self._k) - energy(self._k2).conj())
         return self._summed(*jumps, self._moved(0, 0, 0, turned))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.dicke import Identical, Triangle
+from collective.engines.basis.dicke import Identical, Triangle, lost
 from collective.engines.basis.dicke_states import mixture, on_all_ladders, populations
 from collective.engines.numerics.rational import POLES, WEIGHTS, Rational, factored
 from collective.engines.request import Request
@@ -43,8 +43,11 @@ class Populations:
             self.excitations = np.arange(e.n + 1.0)
             self.bright = self.excitations * (e.n - self.excitations + 1)
             self.now = ladder
-            self._rates = e.collective * self.bright
-            self._step = _down_a_ladder(self._rates)
+            self._rates = lost(e, self.excitations, np.zeros(1))
+            if e.pumped:
+                self._step = factored(_ladder(e, self.excitations, self.bright))
+            else:
+                self._step = _down_a_ladder(self._rates)
         else:
             states = Triangle.of(e.n)
             self.excitations, self.bright = states.k.astype(float), states.bright
@@ -56,7 +59,7 @@ class Populations:
                 self.now[states.d == 0] = _without_the_smallest(populations(request.state, e.n))
             leaving = states.rates(e)
             self._rates = np.sum(list(leaving.values()), axis=0)
-            if e.pump:
+            if e.pumped:
                 self._step = factored(states.matrix(e))
             else:
                 self._step = _down_all(states, leaving, self._rates)
@@ -86,6 +89,14 @@ class Populations:
             return {}
         s = self._steps
         return {"steps": s.steps, "rejected_steps": s.rejected, "error_estimate": s.error}
+
+
+def _ladder(e: Identical, k: NDArray[np.float64], bright: NDArray[np.float64]) -> Any:
+    """The sparse matrix A of dp/dt = Ap of one ladder with decay and a pump, (N + 1, N + 1)."""
+    from scipy.sparse import diags_array
+
+    down, up = e.collective * bright, e.pump_together * (bright + e.n - 2 * k)
+    return diags_array([up[:-1], -down - up, down[1:]], offsets=[-1, 0, 1], format="csc")
 
 
 def _without_the_smallest(populations: NDArray[np.float64]) -> NDArray[np.float64]:

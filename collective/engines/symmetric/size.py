@@ -23,13 +23,14 @@ _FACTORED_CALLS = 80.0  # per step that solves with factors
 _LADDER_ENTRIES = 9.0  # per state and step
 _TRIANGLE_ENTRIES = 100.0
 _FACTORED_ENTRIES = 13.0  # per entry of the factors and step
+_FILL_LADDER = 6.0  # entries of the factors of one pumped ladder, per population
 _FACTORS_ENTRIES = 60.0  # per state and entry of its column, for the factors of all poles
 _FACTORS_OF_A_BURST = 25.0  # number of these, in units of those of one interval and its half
 _COMPARED_ENTRIES = 7.0  # per pair of emitters, once, to test whether all are alike
 _KEPT_ENTRIES = 12.0  # per correlation kept: memory is touched for the first time
 _BYTES_LADDER = 64  # per state
 _BYTES_TRIANGLE = 100
-_BYTES_FACTORS = 24  # per entry
+_BYTES_FACTORS = 21  # per entry; 18 to 27, as the allocator finds room for them
 _SLOPE_ENTRIES = 4.0  # per entry of ρ, mostly for entries of the generator
 _SLOPE_CALLS = 15.0
 _SLOPES_PER_PHASE = 2.5  # of the stiffest rate; 12 a step of length 4
@@ -107,17 +108,19 @@ def cost(request: Request) -> Cost:
             seconds + slope * (_SLOPES_PER_PHASE * _phase(e, request) + 3 * steps),
             f"{e.n} identical driven emitters, {size:,} entries of ρ between Dicke states",
         )
-    if e.one_ladder and not on_all_ladders(request.state, e.n):
+    one_ladder = e.one_ladder and not on_all_ladders(request.state, e.n)
+    if one_ladder and not e.pumped:
         step = _LADDER_ENTRIES * (e.n + 1) * s.entry + _STEP_CALLS * s.call
         return Cost(
             _BYTES_LADDER * (e.n + 1) + kept,
             seconds + step * steps,
             f"{e.n} identical emitters, {e.n + 1:,} populations of one Dicke ladder",
         )
-    size = Triangle.size(e.n)
+    size = e.n + 1 if one_ladder else Triangle.size(e.n)
     work = f"{e.n} identical emitters, {size:,} populations of Dicke states"
-    if e.pump:
+    if e.pumped:
         fill = max(10.0, 8 * np.log2(size) - 50) * (1.45 if e.dephasing else 1)
+        fill = _FILL_LADDER if one_ladder else fill
         factors = _BYTES_FACTORS * fill * size * 3 * rational.FACTORS
         step = _FACTORED_ENTRIES * size * fill * s.entry + _FACTORED_CALLS * s.call
         # intervals that differ, even by round-off of late times, need separate factors
@@ -132,6 +135,8 @@ def cost(request: Request) -> Cost:
 
 def _phase(e: Identical, request: Request) -> float:
     """The largest rate times the length of the run."""
-    rate = abs(e.collective) * (e.n + 2) ** 2 / 4 + e.n * (e.individual + e.dephasing + e.pump)
+    together = abs(e.collective) + e.pump_together + e.dephasing_together
+    rate = together * (e.n + 2) ** 2 / 4 + e.n * (e.individual + e.dephasing + e.pump)
     rate += (abs(e.drive) + abs(e.exchange) + abs(e.detuning)) * e.n / 2
+    rate += abs(e.ising) * e.n * (e.n - 1) / 2
     return rate * float(np.ptp(request.times))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.sharing import NAMES
 from collective.engines.base import ENDS_A_RUN, Accuracy, Cost, unsupported
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.numerics.sparse_rows import compile_multiply
@@ -114,8 +115,8 @@ class Trajectories:
         return _DEFAULT if self.standard_error is None else _MOST_FOR_ERROR
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse density matrices, master equations, thermal light, and too many emitters."""
-        common = unsupported(self, request, channels=True)
+        """Refuse density matrices, master equations, and too many emitters."""
+        common = unsupported(self, request, channels=True, noise=NAMES, ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):
@@ -163,7 +164,8 @@ def within_blocks(request: Request) -> bool:
     """Whether the excitation number stays definite, and no operators of the user are observed."""
     couplings = request.couplings
     others = (couplings.drive, couplings.pump, couplings.dephasing)
-    return not (request.operators or any(np.any(values) for values in others))
+    acting = couplings.thermal_photons > 0 or any(np.any(values) for values in others)
+    return not (request.operators or acting)
 
 
 class _Run:

@@ -3,13 +3,15 @@
 n = 2^N is the number of configurations, panels have eight lanes (see `panel`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.couplings import noise
 from collective.couplings.couplings import Couplings
-from collective.couplings.modes import emitting
+from collective.couplings.sharing import without_light
+from collective.engines.basis.configurations import interaction_energies
 from collective.engines.numerics.lanes import LANES
 
 AT_ONCE = 4  # output times that are evaluated in one pass over the terms
@@ -29,8 +31,14 @@ class Tables(NamedTuple):
         decay: (N, N), the real part of Γ.
         across: (N, N), its imaginary part, or (0, 0) if Γ is real.
         channels: (C, N, 2), coefficients √γ_ν (V†)_νm of the collective jumps, the brightest first.
-        dephasing: (N,), 2γ_φ.
-        pump: (N,), p.
+        dephasing: (N,), 2γ_φ; zeros where it is a matrix.
+        pump: (N,), p; zeros where it is a matrix.
+        raising: (U, N, 2), coefficients of the collective jumps that excite, complex conjugate:
+            those of a pump matrix, then those of thermal light.
+        holding: (H, N, 2), coefficients of the collective jumps Σ_m c_m σ⁺_mσ⁻_m.
+        lost: (n,), half the rate of the latter in a configuration, or (0,) without them.
+        pumped: (1,), the sum of the rates of all jumps that excite, without an excitation.
+        energies: (n,), Ising energies without their mean; (0,) without Ising terms.
     """
 
     empty: NDArray[np.uint8]
@@ -44,6 +52,11 @@ class Tables(NamedTuple):
     channels: NDArray[np.float64]
     dephasing: NDArray[np.float64]
     pump: NDArray[np.float64]
+    raising: NDArray[np.float64]
+    holding: NDArray[np.float64]
+    lost: NDArray[np.float64]
+    pumped: NDArray[np.float64]
+    energies: NDArray[np.float64]
 
 
 class Pulse(NamedTuple):
@@ -151,10 +164,10 @@ class Work(NamedTuple):
         sums: (1, 2, 8), ‖φ‖² and half its slope.
         norm: (1, 1, 8), ‖φ‖² at the end of the step.
         pairs: (N², 2, 8), ⟨σ⁺_lσ⁻_m⟩.
-        share: (3N, 1, 8), rates of the channels.
+        share: (4N, 1, 8), rates of the channels.
         down: (N, 2, 8), weights of σ⁻_m.
-        up: (N, 1, 8), weights of σ⁺_m.
-        hold: (N, 1, 8), weights of σ⁺_mσ⁻_m.
+        up: (N, 2, 8), weights of σ⁺_m.
+        hold: (N, 2, 8), weights of σ⁺_mσ⁻_m.
         excited: (N, 1, 8), populations.
         found: (1, 2, 8), ⟨O⟩ of an operator.
     """
@@ -193,10 +206,10 @@ def workspace(n: int, terms: int, pitch: int, powers: int) -> Work:
         sums=np.zeros((1, 2, LANES)),
         norm=np.zeros((1, 1, LANES)),
         pairs=np.zeros((n * n, 2, LANES)),
-        share=np.zeros((3 * n, 1, LANES)),
+        share=np.zeros((4 * n, 1, LANES)),
         down=np.zeros((n, 2, LANES)),
-        up=np.zeros((n, 1, LANES)),
-        hold=np.zeros((n, 1, LANES)),
+        up=np.zeros((n, 2, LANES)),
+        hold=np.zeros((n, 2, LANES)),
         excited=np.zeros((n, 1, LANES)),
         found=np.zeros((1, 2, LANES)),
     )
@@ -219,15 +232,33 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
     free = (every[:, None] >> np.arange(n)) & 1 == 0
     empty = np.argsort(~free, axis=1, kind="stable").astype(np.uint8)
     outer = phases.conj()[:, None] * phases
-    h = np.array(couplings.effective_hamiltonian(), dtype=complex)
-    h = (h + 1j * np.diag(couplings.pump / 2 - couplings.dephasing)) * outer
-    decay = couplings.decay * outer
+    photons, alone = couplings.thermal_photons, np.zeros(n)
+    whole = without_light(couplings)
+    pump, dephasing = noise.own(whole.pump), couplings.dephasing
+    h = np.array(whole.effective_hamiltonian(), dtype=complex)
+    if whole.pump.ndim == 2:  # σ⁻_nσ⁺_m is σ⁺_mσ⁻_n for two emitters
+        h -= 0.5j * (whole.pump - np.diag(pump))
+    h = (h + 1j * np.diag(pump / 2 - (dephasing if dephasing.ndim == 1 else alone))) * outer
+    decay = whole.decay * outer
     centre = np.trace(h) / 2
-    rates, vectors = np.linalg.eigh(couplings.decay)  # as `collapse_operators` counts them
-    kept = np.flatnonzero(emitting(rates))[::-1]
-    channels = (np.sqrt(rates[kept]) * vectors[:, kept].conj()).T * phases
+    # as `collapse_operators` counts them
+    rates, vectors = noise.modes(np.asarray(couplings.decay))
+    channels = (np.sqrt((1 + photons) * rates) * vectors.conj()).T * phases
+    raising = [(np.sqrt(photons) * np.sqrt(rates) * vectors.conj()).T * phases] if photons else []
+    if couplings.pump.ndim == 2:
+        rates, vectors = noise.modes(couplings.pump)
+        raising.insert(0, (np.sqrt(rates) * vectors.conj()).T * phases)
+    holding, lost = np.zeros((0, n)), np.zeros(0)
+    if dephasing.ndim == 2:
+        rates, vectors = noise.modes(dephasing)
+        holding, lost = (np.sqrt(2 * rates) * vectors).T, ~free @ dephasing.real
+        lost = np.sum(lost * ~free, axis=1)
     driven = np.flatnonzero(couplings.drive)
     real = np.isrealobj(couplings.decay) and np.all(phases == 1)
+    energies = np.zeros(0)
+    if couplings.ising is not None:
+        energies = interaction_energies(couplings.ising, every)
+        energies -= energies.mean()
     return Tables(
         empty=empty,
         width=free.sum(axis=1),
@@ -237,7 +268,17 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
         driven=(1 << driven).astype(np.uint64),
         decay=np.ascontiguousarray(decay.real),
         across=np.zeros((0, 0)) if real else np.ascontiguousarray(decay.imag),
-        channels=np.ascontiguousarray(np.stack([channels.real, channels.imag], axis=-1)),
-        dephasing=2 * couplings.dephasing,
-        pump=np.array(couplings.pump),
+        channels=_pairs(channels),
+        dephasing=alone if dephasing.ndim == 2 else 2 * dephasing,
+        pump=np.array(couplings.pump) if couplings.pump.ndim == 1 else alone,
+        raising=_pairs(np.concatenate([np.zeros((0, n)), *raising])),
+        holding=_pairs(holding),
+        lost=lost,
+        pumped=np.array([pump.sum()]),
+        energies=energies,
     )
+
+
+def _pairs(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Complex numbers as pairs of real ones, along a last axis."""
+    return np.ascontiguousarray(np.stack([values.real, values.imag], axis=-1), dtype=float)

@@ -149,7 +149,7 @@ def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # typ
     none, powers = np.uint64(0), np.uint64(len(work.pulse))
     seen, factors, reach = np.zeros((1, 3, LANES)), np.ones((1, 1, LANES)), np.empty(LANES)
     before, after = seen[0, 1], seen[0, 2]
-    pumped = tables.pump.sum()
+    pumped = tables.pumped[0]
     if powers > 0:
         _shape_all(batch, pulse, work.pulse)
     centre[0, 0], centre[0, 1] = tables.centre[0], tables.centre[1]

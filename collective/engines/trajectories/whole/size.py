@@ -11,6 +11,8 @@ import numpy as np
 
 from collective._tools.memory import available_bytes
 from collective._tools.speed import speed
+from collective.couplings import noise
+from collective.couplings.sharing import without_light
 from collective.engines.base import Cost, threads_for
 from collective.engines.numerics.pieces import DEGREE
 from collective.engines.numerics.spectrum import Extent
@@ -197,9 +199,10 @@ def _clicks(request: Request) -> float:
     the rate W = |Ω|²/(Γ + pump + 2γ_φ) of excitation and de-excitation by the drive, an emitter is
     excited with the probability p = (pump + W)/(Γ + pump + 2W).
     """
-    couplings, span = request.couplings, float(np.ptp(request.times))
+    couplings = without_light(request.couplings)
+    span = float(np.ptp(request.times))
     decay = np.diag(couplings.decay).real
-    pump, dephasing = couplings.pump, couplings.dephasing
+    pump, dephasing = noise.own(couplings.pump), noise.own(couplings.dephasing)
     strength = np.abs(couplings.drive)
     if request.envelope is not None:
         strength = strength * float(np.abs(request.pulse).max())
