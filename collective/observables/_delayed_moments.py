@@ -6,6 +6,8 @@ known, it is subtracted first: once the rest has decayed, every later delay is k
 far away is reached by powers of one dense exponential if the generator is small, and so are the
 steps of a long even grid; otherwise a delay that would take hours is refused, and the error states
 the predicted time. What takes more than a minute is announced.
+
+The file is longer than others because it holds these ways and the choice between them.
 """
 
 from collections.abc import Callable
