@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         van_der_waals,
     )
     from collective.couplings.modes import Modes
+    from collective.couplings.with_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.emitters import (
         Atoms,
         Emitters,
@@ -89,6 +90,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Atoms",
     "Cavity",
+    "CavityCouplings",
+    "CavityMode",
     "ChannelCouplings",
     "Comparison",
     "Couplings",
@@ -119,6 +122,7 @@ __all__ = [
     "Vacuum",
     "Waveguide",
     "atoms",
+    "cavity_mode",
     "chain",
     "check_field",
     "citation",
@@ -170,6 +174,8 @@ _MODULES = {
 _HOMES = {
     "Atoms": "emitters",
     "Cavity": "fields",
+    "CavityCouplings": "couplings.with_mode",
+    "CavityMode": "couplings.with_mode",
     "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
@@ -200,6 +206,7 @@ _HOMES = {
     "Vacuum": "fields",
     "Waveguide": "fields",
     "atoms": "emitters.named",
+    "cavity_mode": "couplings.with_mode",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

@@ -47,6 +47,7 @@ RECORDS = {
     "engines.Request.user_time",
     "observables.Bands",
     "observables.BurstCriterion",
+    "observables.CavityLight",
     "observables.FarField",
     "observables.Scattering",
     "observables.Spectrum",
@@ -164,6 +165,17 @@ def lit_atoms():
 def light_of_atoms():
     start = co.states.levels(["e +1", "g 0"])
     return co.evolve(channels(), start, TIMES, observe="correlations", progress=False)
+
+
+@cache
+def with_mode():
+    return co.CavityCouplings(pair(), co.cavity_mode((0.3, 0.2j), 2.0, 0.1), 2)
+
+
+@cache
+def laser():
+    atoms = co.Couplings(np.eye(2), np.zeros((2, 2)), pump=2.0)
+    return co.CavityCouplings(atoms, co.cavity_mode(2.0, 30.0), 5)
 
 
 @cache
@@ -617,7 +629,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
-            "by_displacement": False,
+            "by_displacement": True,
         },
         {},
     )
@@ -627,6 +639,36 @@ def _recipes():
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    numbers_of_mode = {"coupling": (0.3, 0.2j), "linewidth": 2.0, "detuning": 0.1, "drive": 0.1j}
+    yield "cavity_mode", co.cavity_mode, lambda: {**numbers_of_mode}, {}
+    yield "CavityMode", co.CavityMode, lambda: {**numbers_of_mode}, {}
+    emitters_and_mode = {
+        "couplings": pair(),
+        "mode": co.CavityMode(**numbers_of_mode),
+        "photons": 3,
+    }
+    yield (
+        "CavityCouplings",
+        co.CavityCouplings,
+        lambda: {**emitters_and_mode},
+        {"then": co.CavityCouplings.hamiltonian},
+    )
+    yield (
+        "CavityCouplings.replace",
+        co.CavityCouplings.replace,
+        lambda: {"self": with_mode(), **emitters_and_mode},
+        {"then": co.CavityCouplings.hamiltonian},
+    )
+    for name in (
+        "adiabatic", "collapse_operator_names", "collapse_operators", "drive_operator",
+        "hamiltonian", "liouvillian", "undriven_hamiltonian", "validity",
+    ):  # fmt: skip
+        yield (
+            f"CavityCouplings.{name}",
+            getattr(co.CavityCouplings, name),
+            lambda: {"self": with_mode()},
+            {},
+        )
     modes = type(pair().modes())
     yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
@@ -1004,6 +1046,12 @@ def _recipes():
         "observables.steady",
         o.steady,
         lambda: {"couplings": driven(), "start": None, "method": "exact"},
+        {},
+    )
+    yield (
+        "observables.cavity_light",
+        o.cavity_light,
+        lambda: {"couplings": laser(), "frequencies": [-1.0, 0.0], "method": "cumulants"},
         {},
     )
     yield (

@@ -1717,6 +1717,26 @@ def weak_light():
     return found
 
 
+@run(rtol=SOLVED)
+def emitters_with_a_cavity_mode():
+    chain = co.couple(co.chain(3, 0.3), VACUUM)
+    kept = co.CavityCouplings(chain, co.CavityMode((0.8, 0.5j, -0.3), 1.5, 0.4))
+    alike = co.Couplings(0.3 * np.eye(3) + 0.1, 0.2 * np.ones((3, 3)), pump=0.1, dephasing=0.1)
+    laser = co.CavityCouplings(alike, co.cavity_mode(0.6, 4.0), 8)
+    found = {"eliminated": co.CavityCouplings(chain, co.cavity_mode(0.5, 8.0)).adiabatic().decay}
+    methods = {"exact": kept, "blocks": kept, "cumulants": kept, "symmetric": laser}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the error of method")
+        for method, problem in (methods | {"mean_field": laser}).items():
+            result = co.evolve(problem, "inverted", TIMES, method=method, seed=1, progress=False)
+            found[method] = [result.photons, result.emission]
+    for method in ("cumulants", "symmetric"):
+        light = co.observables.cavity_light(laser, [-1.0, 0.5], method=method)
+        three = [light.photons, light.excitation, light.linewidth]
+        found[f"light, {method}"] = [*three, *light.values]
+    return found
+
+
 # --- the file
 
 

@@ -26,6 +26,7 @@ from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sharing import shared
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation
@@ -222,6 +223,7 @@ def unsupported(
     lattice: bool = False,
     channels: bool = False,
     ising: bool = False,
+    cavity: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -234,8 +236,13 @@ def unsupported(
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
         ising: whether it takes Ising terms.
+        cavity: whether it takes `CavityCouplings`, emitters with a mode that is kept.
     """
     problem, who = request.problem, f"method {engine.name!r}"
+    if isinstance(problem, CavityCouplings):
+        if not cavity:
+            return f"{who} takes emitters alone, not CavityCouplings with a mode that is kept"
+        problem = problem.couplings
     if isinstance(problem, MasterEquation):
         if not equations:
             return f"{who} takes Couplings, not a MasterEquation"
@@ -245,15 +252,13 @@ def unsupported(
                 f"{who} takes two-level Couplings, not ChannelCouplings of atoms with "
                 f"{len(problem.atoms.levels)} levels"
             )
+        if not lattice and isinstance(problem.decay, LatticeMatrix):
+            return _by_displacement(who, len(problem.decay))
     elif not one_number and checks.constant(problem.decay):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
     elif not lattice and isinstance(problem.decay, LatticeMatrix):
-        n = len(problem)
-        return (
-            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
-            "by displacement: couple(..., by_displacement=False) makes the matrices"
-        )
+        return _by_displacement(who, len(problem))
     elif not one_number and problem.ising is not None and checks.constant(problem.ising):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but ising is given as one number"
@@ -281,6 +286,14 @@ def unsupported(
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
     return None
+
+
+def _by_displacement(who: str, side: int) -> str:
+    """The refusal of an engine that needs matrices of this side."""
+    return (
+        f"{who} needs the {side:,} × {side:,} matrices, but these couplings of a lattice are "
+        "stored by displacement: couple(..., by_displacement=False) makes the matrices"
+    )
 
 
 def wrong_answer(engine: Engine, member: str, wanted: str, got: Any) -> EngineContractError:

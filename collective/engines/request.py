@@ -14,6 +14,7 @@ from collective._tools import operators as _operators
 from collective._tools.progress import SWITCH, style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.master.equation import MasterEquation
 from collective.states import ground, inverted
 from collective.states.answers import name_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 OBSERVABLES = ("correlations", "states")
 _WORDS = {"inverted": inverted, "ground": ground}  # which exist for every problem
-Problem = Couplings | ChannelCouplings | MasterEquation
+Problem = Couplings | CavityCouplings | ChannelCouplings | MasterEquation
 
 _SMALLEST_RTOL = 1e-14  # double precision
 
@@ -35,7 +36,7 @@ class Request:
     """One time evolution with checked arguments: all that an engine knows of it.
 
     Attributes:
-        problem: `Couplings`, `ChannelCouplings` or `MasterEquation`.
+        problem: `Couplings`, `CavityCouplings`, `ChannelCouplings` or `MasterEquation`.
         state: a `State`, or a QuTiP ket or density matrix of the problem's dims.
         times: (T,), increasing.
         words: "correlations", "states".
@@ -90,15 +91,21 @@ class Request:
         return self.problem
 
     @property
+    def cavity(self) -> CavityCouplings:
+        """The problem as `CavityCouplings`, for engines that know it to be of this kind."""
+        assert isinstance(self.problem, CavityCouplings)
+        return self.problem
+
+    @property
     def simple(self) -> Couplings | MasterEquation:
         """The problem, for engines that refuse `ChannelCouplings`."""
-        assert not isinstance(self.problem, ChannelCouplings)
+        assert not isinstance(self.problem, ChannelCouplings | CavityCouplings)
         return self.problem
 
     @property
     def rwa(self) -> Couplings | ChannelCouplings:
         """The problem, for engines that refuse every master equation."""
-        assert not isinstance(self.problem, MasterEquation)
+        assert not isinstance(self.problem, MasterEquation | CavityCouplings)
         return self.problem
 
     @property
@@ -175,9 +182,12 @@ def checked_problem(problem: Any) -> list[int]:
         return [len(problem.atoms.levels)] * len(problem)
     if isinstance(problem, MasterEquation):
         return problem.dims
+    if isinstance(problem, CavityCouplings):
+        return [2] * len(problem) + [problem.photons + 1]
     raise TypeError(
-        "couplings must be Couplings, ChannelCouplings or a MasterEquation (co.couple, "
-        f"co.Couplings, co.master_equation), got {type(problem).__name__}"
+        "couplings must be Couplings, CavityCouplings, ChannelCouplings or a MasterEquation "
+        "(co.couple, co.Couplings, co.CavityCouplings, co.master_equation), got "
+        f"{type(problem).__name__}"
     )
 
 
@@ -268,9 +278,11 @@ def envelope_values(
     checks.function("envelope", envelope)
     if isinstance(problem, MasterEquation):
         raise ValueError("envelope is for Couplings with a drive, not for a master equation")
-    if not np.any(problem.drive):
+    driven = problem.driven if isinstance(problem, CavityCouplings) else np.any(problem.drive)
+    if not driven:
         raise ValueError(
-            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...)"
+            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...), "
+            "or drive= of the mode of CavityCouplings"
         )
     # irrational fractions of the intervals, so that no period hides between the points
     between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]

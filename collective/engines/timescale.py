@@ -8,6 +8,8 @@ frequency of the problem, and count time from the first of the times:
 So no tolerance depends on the unit that a user has chosen, and a late start costs no digits. s is a
 power of four: dividing by s or by √s changes no digit, and results in units that differ by such a
 power agree in every digit.
+
+The file is longer than others because every kind of problem is scaled here.
 """
 
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms
 from collective.engines.request import Problem as Problems
 from collective.engines.request import Request, envelope_at
@@ -65,6 +68,8 @@ def unit_of(problem: Problems, strongest: float = 1.0) -> float:
         largest = _largest_of_couplings(problem, strongest)
     elif isinstance(problem, ChannelCouplings):
         largest = _largest_of_channels(problem, strongest)
+    elif isinstance(problem, CavityCouplings):
+        largest = _largest_with_mode(problem, strongest)
     else:
         largest = _largest_of_equation(problem)
     if not largest <= _LARGEST:
@@ -103,6 +108,16 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     drive = float(np.abs(couplings.drive).max()) * strongest
     pairs = couplings.largest_interaction()
     return float(max(*rates, drive, frequencies, pairs, _largest_entry(shift)))
+
+
+def _largest_with_mode(problem: CavityCouplings, strongest: float) -> float:
+    emitters, mode = problem.couplings, problem.mode
+    own = emitters.detunings + emitters.shift.diagonal().real
+    apart = abs(mode.detuning) if problem.driven else np.abs(own - mode.detuning).max()
+    drive, coupled = abs(mode.drive) * strongest, np.abs(problem.coupling).max()
+    return float(
+        max(_largest_of_couplings(emitters, strongest), mode.linewidth, apart, drive, coupled)
+    )
 
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
@@ -148,11 +163,29 @@ def in_unit(problem: Problem, unit: float) -> Problem:
         if kept["ising"] is not None:
             kept["ising"] = _divided(kept["ising"], unit)
     elif isinstance(problem, ChannelCouplings):
-        kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
+        kept |= {name: _divided(kept[name], unit) for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
+    elif isinstance(problem, CavityCouplings):
+        kept["couplings"] = in_unit(problem.couplings, unit)
+        kept["mode"] = _mode_in_unit(problem.mode, unit)
     else:
         kept |= _equation_parts(kept, unit)
     checks.freeze(found, **kept)
+    return found
+
+
+def _mode_in_unit(mode: CavityMode, unit: float) -> CavityMode:
+    """A mode with its rates divided by a power of four."""
+    g = mode.coupling
+    coupling = tuple(each / unit for each in g) if isinstance(g, tuple) else g / unit
+    found = object.__new__(CavityMode)
+    checks.freeze(
+        found,
+        coupling=coupling,
+        linewidth=mode.linewidth / unit,
+        detuning=mode.detuning / unit,
+        drive=mode.drive / unit,
+    )
     return found
 
 

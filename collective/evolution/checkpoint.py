@@ -18,6 +18,7 @@ from collective._tools.version import __version__
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import EngineContractError, ProblemTooLargeError
@@ -74,6 +75,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
+        elif isinstance(part, CavityCouplings):
+            add(part.couplings)
+            add(("mode", repr(part.mode), part.photons))
         elif isinstance(part, ChannelCouplings):
             for name in ("decay", "shift", "ground_shift", "detunings", "drive"):
                 add(getattr(part, name))

@@ -13,6 +13,7 @@ from collective._tools.version import versions
 from collective._tools.warn import warn
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import loop, timescale
 from collective.engines.base import Engine
 from collective.engines.choice import Choice, announce, chosen
@@ -31,7 +32,7 @@ _ENDLESS = 1e12  # seconds, 30,000 years
 
 
 def evolve(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",
     times: ArrayLike,
     *,
@@ -49,13 +50,15 @@ def evolve(
 
     Args:
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
-            `ChannelCouplings` of atoms with manifolds run with the engines that say so.
+            `ChannelCouplings` of atoms with manifolds, and `CavityCouplings` of emitters with a
+            cavity mode, run with the engines that say so.
             Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
             propagated by exact exponentials, and large frequencies cost nothing. Larger ones
             of Lindblad form are evolved in the rotating frame that their operators conserve, as
             those of approximation="rwa" do; frequencies that are left have to be resolved.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
-            N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
+            N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost). A cavity mode
+            is empty, unless a QuTiP state says otherwise.
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
             for the engine with its default options, such as "exact"; `co.methods` lists all names,

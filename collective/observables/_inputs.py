@@ -11,6 +11,7 @@ from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Atoms, Emitters
 from collective.fields import Vacuum
 from collective.fields.answers import has_far_field
@@ -251,6 +252,12 @@ def two_level(result: Result, observable: str) -> Couplings:
             f"{observable} is defined for two-level emitters evolved from Couplings, not for atoms "
             f"with {len(result.couplings.atoms.levels)} levels: use the populations and "
             "correlations of the result"
+        )
+    if isinstance(result.couplings, CavityCouplings):
+        raise ValueError(
+            f"{observable} is defined for emitters without a cavity mode, but this result is of "
+            "CavityCouplings: use its photons, populations and correlations, or couplings after "
+            "CavityCouplings.adiabatic()"
         )
     found: Couplings = result.couplings
     return found

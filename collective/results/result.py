@@ -18,6 +18,7 @@ from collective._tools.files import checked_path, written
 from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
 from collective.results import contents, selection
@@ -49,6 +50,8 @@ class Result:
         populations: (T, N), probability that each emitter is excited; for `ChannelCouplings`
             (T, N, L), probability of each level; for a master equation (T, N, L_max), padded with
             NaN.
+        photons: (T,), mean number of photons ⟨a†a⟩ in the mode of `CavityCouplings`, whose light
+            leaves at the rate κ⟨a†a⟩; None for other problems.
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed; for `ChannelCouplings` (T, N·C, N·C),
             ⟨σ⁺_cσ⁻_c'⟩ of all channels.
         states: density matrices at every time, if observed.
@@ -61,7 +64,8 @@ class Result:
             where the state itself is not known: from some files (see `load`), and of
             `observables.moment` from correlations.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
-        couplings: the `Couplings` or `ChannelCouplings` that were evolved, or None.
+        couplings: the `Couplings`, `CavityCouplings` or `ChannelCouplings` that were evolved, or
+            None.
         equation: the `MasterEquation` that was evolved, or None.
         complete: False if the run was interrupted. The result then holds the times before that.
         last_state: the density matrix at the last of `times`, if the engine has it.
@@ -111,6 +115,7 @@ class Result:
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
     accuracy: str | None = None
     start: float | None = None
+    photons: NDArray[np.float64] | None = None
 
     __setstate__ = _checks.restored
     __eq__ = equality.same
@@ -242,6 +247,8 @@ class Result:
             return self.equation.frame
         if isinstance(self.couplings, ChannelCouplings):
             raise ValueError("the lab frame of atoms with manifolds is not available")
+        if isinstance(self.couplings, CavityCouplings):
+            raise ValueError("the lab frame of emitters with a cavity mode is not available")
         emitters = self.couplings.emitters
         if emitters is None or emitters.frequency is None:
             raise ValueError("frequency is required: use Emitters(frequency=...)")
@@ -254,6 +261,7 @@ class Result:
         d = self.diagnostics
         noun = "atoms" if isinstance(self.couplings, ChannelCouplings) else "emitters"
         what = f"{len(self.couplings)} {noun}" if self.couplings else repr(self.equation)
+        what += " and a cavity mode" if isinstance(self.couplings, CavityCouplings) else ""
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
             "problem": f"{what} from {name_of(self.initial_state)}",
@@ -265,6 +273,10 @@ class Result:
         if self.emission is not None:
             peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
+        if self.photons is not None:
+            peak = int(np.argmax(self.photons))
+            at = f"at t = {self.times[min(peak, len(self.times) - 1)]:.6g}"
+            rows["photons"] = f"largest {self.photons[peak]:.6g} {at}"
         if not self.complete:
             rows["INCOMPLETE"] = "interrupted; the times above are those reached"
         if "seconds" in d:

@@ -44,11 +44,11 @@ plt.show()
 # What to notice
 # --------------
 #
-# * The excitation moves from atom to atom, and what is left after the first photon has mostly gone
-#   lives in subradiant modes of the whole row.
+# * The excitation moves to the neighbour first and to the far end last. What has not been emitted
+#   after a few lifetimes is in subradiant modes of the whole row.
 # * Under the laser no atom emits twice at once: :math:`g_{00}(0) = 0`. It has to be excited again.
 # * The other atoms emit *more* often than by chance just after atom 0, the one at the far end most
-#   of all: the light comes in pairs.
-# * After a few lifetimes all curves come to 1. The photons are then independent.
+#   of all.
+# * Later all curves come close to 1: the photons are then nearly independent.
 #
 # Try changing: ``drive=3.0``, where atoms hardly notice each other; ``co.chain(4, 0.5)``.

@@ -39,6 +39,10 @@ class PackedGenerator:
         threads: number of threads that share the work.
         pool: the pool of all threads but the calling one, or None for one thread.
         columns: the columns that a packed matrix stores; None for all of them.
+
+    Attributes:
+        means: the entries of a packed matrix that are equal by symmetry.
+        applications: number of applications so far.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class PackedGenerator:
         self._drive[: len(couplings)] = couplings.drive / 2
         self._constant = _parts(self._drive)
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
-        self._tables = tables(couplings, columns)
+        self._tables, self.means = tables(couplings, columns), columns.means
         self._scratch = [scratch(self._tables) for _ in range(threads)]
         self._shared = [sharing(couplings) for _ in range(threads)]
         self._aside = aligned(columns.shape)

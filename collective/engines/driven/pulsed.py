@@ -178,6 +178,7 @@ class PowerSteps:
             negligible = norm < tolerance / 2 and functionals.largest(values[-1]) < readable / 2
             small = small + 1 if negligible else 0
             if small == 3:
+                self._generator.means.settle(sums.ravel())
                 exponents = np.arange(len(values))
                 return sums, (fractions[:, None] ** exponents) @ np.array(values), kept
             if (n + 1) % pause == 0:

@@ -18,13 +18,14 @@ from collective._tools.operators import Untidied
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.sharing import NAMES
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
-from collective.engines.exact.lindblad import lindblad_of
+from collective.engines.exact.lindblad import excitations, lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import Pulsed, Series, compile_kernels
 from collective.engines.exact.size import dimension, route_of, size_of
-from collective.engines.measures import ChannelMeasure, LevelMeasure, PairMeasure
+from collective.engines.measures import CavityMeasure, ChannelMeasure, LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder, smallest_eigenvalue
@@ -47,9 +48,10 @@ class Exact:
     """The whole density matrix, by QuTiP's `MESolver`, exact exponentials or series.
 
     It takes every `Couplings`, `ChannelCouplings` and `MasterEquation`, up to about ten two-level
-    emitters, or five atoms of four levels. Atoms are computed in their rotating frame, and so are
-    master equations whose jumps all change the energy by definite amounts, as those of the
-    rotating-wave approximation: optical frequencies then cost no time.
+    emitters, or five atoms of four levels, and `CavityCouplings` of up to 2,048 states, seven
+    emitters with as many photons. Atoms and emitters with a mode are computed in their rotating
+    frame, and so are master equations whose jumps all change the energy by definite amounts, as
+    those of the rotating-wave approximation: optical frequencies then cost no time.
 
     Example:
         >>> import numpy as np, collective as co
@@ -66,7 +68,9 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
-        common = unsupported(self, request, equations=True, noise=NAMES, channels=True, ising=True)
+        common = unsupported(
+            self, request, equations=True, noise=NAMES, channels=True, ising=True, cavity=True
+        )
         if common is not None:
             return common
         problem = request.problem
@@ -79,6 +83,15 @@ class Exact:
             return (
                 f"method {self.name!r} takes atoms that have up to {series_size.LARGEST:,} states "
                 f"together, but {n} atoms of {levels} levels have {levels}^{n}"
+            )
+        if isinstance(problem, CavityCouplings):
+            states = dimension(problem)
+            if states <= series_size.LARGEST:
+                return None
+            return (
+                f"method {self.name!r} takes up to {series_size.LARGEST:,} states together, but "
+                f"{len(problem)} emitters and up to {problem.photons} photons have {states:,}; "
+                "photons=... keeps fewer"
             )
         if route_of(request) == "exponentials":
             return None
@@ -98,7 +111,7 @@ class Exact:
             work = f"exact exponentials, Liouville dimension {side} ≤ {exponential.LARGEST}"
         elif route == "series":
             stored = generator_of(request).size
-            turning = isinstance(problem, ChannelCouplings) or np.any(lindblad_of(request).frame)
+            turning = not isinstance(problem, MasterEquation) or np.any(lindblad_of(request).frame)
             how = "series in a rotating frame" if turning else "series"
             work = f"{how}, {stored:,} of {dimension(problem)}² numbers of ρ"
         else:
@@ -163,7 +176,7 @@ class _Run:
         self._stepper: Stepper | None = None
         self._untidied = ExitStack()
         self._bounds: dict[str, float] = {}
-        self._measure: PairMeasure | LevelMeasure | ChannelMeasure
+        self._measure: PairMeasure | LevelMeasure | ChannelMeasure | CavityMeasure
         if isinstance(problem, Couplings):
             photons = problem.thermal_photons  # stimulated emission makes the emitters emit faster
             decay = (1 + photons) * problem.decay if photons else problem.decay
@@ -173,6 +186,9 @@ class _Run:
             wanted = "correlations" in request.words
             self._measure = ChannelMeasure(problem, correlations=wanted)
             self._recorder = Recorder(request)
+        elif isinstance(problem, CavityCouplings):
+            self._measure = CavityMeasure(problem, cut=_cut(problem, request))
+            self._recorder = Recorder(request, np.asarray(problem.couplings.decay))
         else:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
@@ -239,7 +255,10 @@ class _Run:
         return {**fields, "last_state": self._recorder.now}
 
     def diagnostics(self) -> dict[str, Any]:
-        return {**self._recorder.checks(), **self._bounds}
+        found = {**self._recorder.checks(), **self._bounds}
+        if isinstance(self._measure, CavityMeasure):
+            found["highest_photon_population"] = self._measure.highest
+        return found
 
     def resume(self) -> dict[str, NDArray[Any]]:
         return {}  # the last state is enough
@@ -252,6 +271,14 @@ class _Run:
             self._stepper.close()
         self._stepper = None
         self._untidied.close()
+
+
+def _cut(problem: CavityCouplings, request: Request) -> bool:
+    """Whether photon numbers above the highest one that is kept can be reached."""
+    if problem.driven or np.any(problem.couplings.pump):
+        return True
+    occupied = matrices.matrix(request.state, problem).diag().real > 0
+    return int(excitations(problem)[occupied].max()) > problem.photons
 
 
 def solver(

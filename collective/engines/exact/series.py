@@ -96,7 +96,8 @@ class Series:
                 end = np.array([self._time + left / np.ceil(left / self._longest)])
             sums = self._summed(end - self._time)
             if sums is not None:
-                self._time, self._values = float(end[-1]), sums[-1]
+                # a copy, so that the sums are not kept while the next ones are added
+                self._time, self._values = float(end[-1]), sums[-1].copy()
                 self._ready = list(zip(inside.tolist(), sums, strict=False))
                 return
             self._longest /= 2
@@ -119,7 +120,8 @@ class Series:
         tolerance = max(tolerance, 100 * _ROUND_OFF * norm)
         here, before = self._values, np.zeros_like(self._values)
         sums = np.zeros((len(spans), len(here)), dtype=complex)
-        gathered, first = [here], 0
+        gathered = np.empty((GATHERED, len(here)), dtype=complex)
+        gathered[0], filled, first = here, 1, 0
         largest, small = norm * sizes[0], 0
         for j in range(1, count):
             alpha, beta, gamma = ellipse.recurrence(j)
@@ -129,15 +131,16 @@ class Series:
             if gamma and j > 1:
                 following += gamma * before
             before, here = here, following
-            gathered.append(here)
+            gathered[filled] = here
+            filled += 1
             norm = float(np.linalg.norm(here))
             largest = max(largest, norm * sizes[j])
             if not _ROUND_OFF * largest < tolerance:
                 return None
             small = small + 1 if norm * ahead[j] < tolerance else 0
-            if len(gathered) == GATHERED or small == 2:
-                sums += weights[first : j + 1].T @ np.array(gathered)
-                gathered, first = [], j + 1
+            if filled == GATHERED or small == 2:
+                sums += weights[first : j + 1].T @ gathered[:filled]
+                filled, first = 0, j + 1
             if small == 2:
                 return sums
         return None

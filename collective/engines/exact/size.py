@@ -24,6 +24,7 @@ from collective._tools.speed import speed as machine_speed
 from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
 from collective.engines.exact import series_size
 from collective.engines.numerics import exponential
@@ -76,7 +77,7 @@ def _route(request: Request) -> Route:
         return "exponentials" if size_of(request).by_exponentials else "QuTiP"
     side = dimension(problem)
     small = side**2 <= exponential.LARGEST
-    if isinstance(problem, ChannelCouplings):
+    if isinstance(problem, ChannelCouplings | CavityCouplings):
         faster = small and size_of(request).by_exponentials
         return "exponentials" if faster else "series"
     if small:
@@ -84,10 +85,12 @@ def _route(request: Request) -> Route:
     return "series" if problem.of_lindblad_form and side <= series_size.LARGEST else "QuTiP"
 
 
-def dimension(problem: ChannelCouplings | MasterEquation) -> int:
+def dimension(problem: ChannelCouplings | CavityCouplings | MasterEquation) -> int:
     """The dimension D of the Hilbert space."""
     if isinstance(problem, ChannelCouplings):
         return int(len(problem.atoms.levels) ** len(problem))
+    if isinstance(problem, CavityCouplings):
+        return 2 ** min(len(problem), _LARGEST) * (problem.photons + 1)
     return problem.dimension
 
 
@@ -198,7 +201,7 @@ class Size:
     def _step_seconds(self) -> float:
         s, problem, request = self.speed, self.request.problem, self.request
         size = 4.0**self._n
-        if isinstance(problem, ChannelCouplings):
+        if isinstance(problem, ChannelCouplings | CavityCouplings):
             return series_size.SeriesSize(request, s).seconds()
         if not isinstance(problem, Couplings):
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
@@ -228,6 +231,8 @@ class Size:
         elif isinstance(problem, ChannelCouplings):
             side, measured = dimension(problem), 8 * len(problem) * len(problem.atoms.levels)
             measured += 16 * len(problem.decay) ** 2 * ("correlations" in request.words)
+        elif isinstance(problem, CavityCouplings):
+            side, measured = dimension(problem), 16 * len(problem) ** 2 + 8
         else:
             side, measured = problem.dimension, 8 * sum(problem.levels)
         # a checkpoint copies what was recorded, and makes two more copies of the states

@@ -44,6 +44,8 @@ class Equations:
         single: bool = False,
     ):
         own = lattice.diagonal(couplings)
+        if not np.any(couplings.drive):  # then a frequency that all emitters share has no effect
+            own = own - own.real.mean()
         self.n = len(couplings)
         self.numbers = 3 * self.n
         self.decay = couplings.decay.diagonal().real.copy()[:, None]

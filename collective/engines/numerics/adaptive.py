@@ -53,6 +53,11 @@ class Adaptive:
         self._between: Callable[[float], NDArray[Any]] | None = None
         self.steps = 0
 
+    @property
+    def last(self) -> NDArray[Any]:
+        """The value at the end of the last step."""
+        return np.asarray(self._solver.y)
+
     def step(self) -> tuple[float, float]:
         """Make one step; returns the times at which it begins and ends.
 
