@@ -14,6 +14,7 @@ from collective.observables import _delayed_moments, _two_times, correlation, g1
 
 TIMES, DELAYS = [2.0, 2.3, 3.1], [0.0, 0.2, 1.3]
 WORDS = ("coherence", "coincidence")
+SHARED = 0.2 * (np.eye(3) + np.array([[0, 0.5j, 0.2], [-0.5j, 0, 0.3], [0.2, 0.3, 0]]))
 
 
 def three(**more):
@@ -71,6 +72,10 @@ CASES = {
     "pumped": (three(pump=[0.1, 0.2, 0.5]), co.states.single(0)),
     "thermal": (three().replace(thermal_photons=0.4), "inverted"),
     "thermal, steady": (three().replace(thermal_photons=0.4), None),
+    "interacting": (three(ising=1.3), "inverted"),
+    "interacting, driven": (three(ising=1.3, drive=0.8), "ground"),
+    "shared noise": (three(pump=SHARED, dephasing=SHARED.conj()), "inverted"),
+    "shared noise, steady": (three(pump=SHARED, dephasing=SHARED.conj()), None),
     "identical": (alike(), "inverted"),
     "identical, driven": (alike(drive=1 + 0.3j), co.states.coherent(1.0, 0.2)),
     "identical, steady": (alike(drive=1.0, dephasing=0.1), None),
@@ -79,9 +84,17 @@ CASES = {
 }
 # which methods each case runs by; quick tests run one of each method
 METHODS = {
-    "blocks": ("decay", "dephased", "one excitation", "one, dephased", "mixed"),
+    "blocks": ("interacting", "decay", "dephased", "one excitation", "one, dephased", "mixed"),
     "symmetric": tuple(name for name in CASES if name.startswith(("identical", "purely"))),
-    "driven": ("decay", "driven", "steady", "thermal", "thermal, steady"),
+    "driven": (
+        "interacting, driven",
+        "shared noise",
+        "decay",
+        "driven",
+        "steady",
+        "thermal",
+        "thermal, steady",
+    ),
     "exact": tuple(CASES),
 }
 QUICK = {("blocks", "dephased"), ("symmetric", "identical, driven"), ("driven", "steady")}
