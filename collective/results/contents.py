@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
+from collective.results.controls import PREFIX
 from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
@@ -47,6 +48,8 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
                 kinds, shapes = _ANY, [times]
             elif name.startswith(FIELD):  # the field itself knows which shapes are right
                 kinds = _COMPLEX if "field" in metadata else ""
+            elif name.startswith(PREFIX):  # and so do the pulses
+                kinds = _COMPLEX if "controls" in metadata else ""
             elif name.startswith("jumps:"):
                 kinds, shapes = _jumps(arrays, name)
             elif name in known:

@@ -25,6 +25,8 @@ from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls
+from collective.results import controls
 from collective.results.contents import (
     ACCURACIES,
     ATOM_ARRAYS,
@@ -68,6 +70,7 @@ _OBJECTS = {
     "jumps": Jumps,
     "couplings": Couplings | CavityCouplings | ChannelCouplings,
     "equation": MasterEquation,
+    "controls": Controls,
 }
 
 
@@ -167,6 +170,8 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         _pack_mode(result.couplings, arrays, metadata)
     elif result.couplings is not None:
         _pack_couplings(result.couplings, arrays, metadata)
+    if result.controls is not None:
+        metadata["controls"] = controls.pack(result.controls, arrays)
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
     return arrays, metadata
@@ -187,6 +192,9 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "start": metadata.get("start"),
         "couplings": _problem(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
+        "controls": controls.unpack(metadata["controls"], arrays)
+        if "controls" in metadata
+        else None,
         "states": states,
         "last_state": last[0] if last else None,
         "expect": {name: arrays[of] for name, of in expectations(arrays, metadata).items()},

@@ -230,6 +230,7 @@ def _add_places(result: Any, add: Any) -> None:
 def _attributes(result: Any) -> dict[str, Any]:
     versions = result.diagnostics.get("versions", {})
     left_out = [] if result.last_state is None else ["last_state"]
+    left_out += [] if result.controls is None else ["controls"]
     left_out += ["resume"] if result.resume else []
     left_out += [] if isinstance(result.initial_state, str | State) else ["initial_state"]
     attributes = {

@@ -7,6 +7,7 @@ from scipy.special import erf
 
 import collective as co
 from collective.engines.trajectories.pulse_pieces import Pieces
+from collective.pulse.timeline import Timeline
 
 VACUUM = co.Vacuum()
 TIMES = np.linspace(0, 4, 9)
@@ -106,11 +107,22 @@ def test_means_under_a_pulse_are_those_of_the_density_matrix():
     np.testing.assert_allclose(found.correlations, expected.correlations, atol=5 / np.sqrt(320))
 
 
+def test_a_pulse_between_two_output_times_is_not_stepped_over():
+    short = co.pulse.square(1.0, start=0.41237, duration=0.013, area=np.pi / 2)
+    light = co.pulse.square(start=0.41237, length=0.013, rabi=80 * hyperfine().drive)
+    asked = (hyperfine().replace(drive=0.0), co.states.levels("g +1/2"), [0.0, 1.0, 2.0])
+    found = co.evolve(*asked, method=co.engines.Trajectories(n=64), seed=3, drive=[light])
+    expected = co.evolve(*asked, method="exact", drive=[light])
+    assert expected.excitation[1] > 0.1
+    agree(found, expected)
+
+
 def test_noise_is_no_envelope_of_polynomials(monkeypatch):
     monkeypatch.setattr("collective.engines.trajectories.pulse_pieces._MOST", 100)
     noise = np.random.default_rng(1).random(100_000)
+    whole = Timeline(np.array([0.0, 1.0]), np.array([5e-5]))
     with pytest.raises(ValueError, match=r"envelope: more than 100 polynomials.*noise"):
-        Pieces(lambda t: noise[int(t * 1e4) % 100_000], TIMES, 1.0, 1.0, 1.0)
+        Pieces(lambda t: noise[int(t * 1e4) % 100_000], whole, 1.0, 1.0, 1.0)
 
 
 @pytest.mark.slow

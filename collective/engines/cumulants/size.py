@@ -137,7 +137,7 @@ def _frequency(request: Request) -> float:
     """The fastest frequency of the couplings, roughly; at most 512 rows of Γ and Δ are read."""
     if isinstance(request.problem, ChannelCouplings):
         return _frequency_of_atoms(request.problem)
-    couplings = request.couplings
+    couplings = request.usual
     n = len(couplings)
     chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
     h = np.abs(couplings.shift[chosen] - 0.5j * couplings.decay[chosen])

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from collective.engines.base import threads_for
 from collective.engines.exact.sectors import generator_of
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta
 from collective.engines.numerics.sparse_rows import Rows, compile_multiply
 from collective.engines.request import Request
@@ -165,11 +164,9 @@ class Pulsed:
         self._generator = generator_of(request)
         self._generator.share(threads_for(request))
         values = self._generator.pack(0.5 * (rho + rho.conj().T)).view(float)
-        # a pulse shorter than a step would be stepped over unseen
-        longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
         self._solver = RungeKutta(
             self._slope, float(t0), values, float(times[-1]), rtol=request.rtol,
-            atol=request.atol, blocks=(len(values),), longest=longest,
+            atol=request.atol, blocks=(len(values),), pieces=request.timeline,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -181,7 +178,7 @@ class Pulsed:
         from qutip import Qobj
 
         while self._solver.t < t:
-            self._solver.step()
+            self._solver.step()  # it stops at kinks, so that no pulse is stepped over
         values = self._solver.at(t).view(complex)
         return Qobj(self._generator.unpack(values, 0.0), dims=self._dims, copy=False)
 

@@ -12,7 +12,6 @@ from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import AT_ONCE, GATHERED, REACH
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.record import EIGENVALUE_TIMES
@@ -122,11 +121,7 @@ class SeriesSize:
         request, reach = self.request, self._ellipse.radius * self._span
         if request.envelope is None:
             return _TERMS * reach + _FEWEST * max(len(request.times) / AT_ONCE, 1.0)
-        found = _SLOPES_PER_RADIUS * reach + 100
-        if self._span > 0:
-            shortest = float(np.diff(request.times).min())
-            found += _SLOPES_PER_STEP * min(self._span / shortest, ENVELOPE_STEPS)
-        return found
+        return _SLOPES_PER_RADIUS * reach + 100 + _SLOPES_PER_STEP * request.fewest_steps
 
 
 def takes_atoms(channels: ChannelCouplings) -> bool:

@@ -95,6 +95,7 @@ class MeanField:
         common = unsupported(
             self, request, one_number=True, lattice=True, channels=True,
             ising=not isinstance(request.problem, CavityCouplings), cavity=True,
+            motion=("drive", "detunings", "strength"),
         )  # fmt: skip
         if common is not None:
             return common

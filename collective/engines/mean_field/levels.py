@@ -205,8 +205,8 @@ class LevelEquations:
         """Y from ρ, (N, B, L, L)."""
         return np.ascontiguousarray(rho, dtype=complex).reshape(-1).view(float)
 
-    def emission(self, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
-        """The emission of every sample, (B,)."""
+    def emission(self, y: NDArray[np.float64], threads: int = 1, t: float = 0.0) -> NDArray[Any]:
+        """The emission of every sample, (B,); it does not depend on the time."""
         rho, up = self.split(y), self._upper
         s = self.lowered(rho)
         field = self._others(s.reshape(-1, s.shape[2]), threads)

@@ -169,7 +169,7 @@ def evaluations(request: Request, phases: int) -> float:
     if isinstance(couplings, ChannelCouplings):
         frequency, rate = _frequencies_of_atoms(couplings)
     else:
-        frequency, rate = frequencies(couplings)
+        frequency, rate = frequencies(request.usual)
         own, open_ = own + float(couplings.pump.mean()), open_ or bool(np.any(couplings.pump))
     lasting = min(span, _SETTLED / max(own, 1e-300)) if open_ else span
     if request.envelope is not None:

@@ -91,10 +91,11 @@ class AtomSampler:
     def _pulse(self) -> tuple[Pieces, sparse_rows.Rows, sparse_rows.Rows] | None:
         """The envelope, −iRh and −iR†h; None without an envelope."""
         h, raising, envelope = self._step[0], self._parts.raising, self.request.envelope
-        if envelope is None or raising is None or len(self.times) == 1:
+        timeline = self.request.timeline
+        if envelope is None or raising is None or timeline is None:
             return None
         pieces = Pieces(
-            envelope, self.times, h, self._parts.turning, float(np.abs(self.request.pulse).max())
+            envelope, timeline, h, self._parts.turning, float(np.abs(self.request.pulse).max())
         )
         up, down = (sparse_rows.rows_of(each, -1j * h) for each in (raising, raising.conj().T))
         return pieces, up, down

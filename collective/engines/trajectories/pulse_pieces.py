@@ -14,7 +14,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
+from collective.pulse.timeline import Timeline
 
 DEGREE = 8
 _NODES = 0.5 - 0.5 * np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
@@ -31,7 +31,7 @@ class Pieces:
 
     Args:
         envelope: f(t).
-        times: output times, (T,).
+        timeline: where it has kinks, and how closely it is looked at between them.
         longest: the largest length of a piece.
         strength: the largest rate by which an envelope of 1 turns a state.
         strongest: about the largest |f|.
@@ -46,18 +46,17 @@ class Pieces:
     def __init__(
         self,
         envelope: Callable[[float], complex],
-        times: NDArray[np.float64],
+        timeline: Timeline,
         longest: float,
         strength: float,
         strongest: float,
     ):
-        first, last = float(times[0]), float(times[-1])
-        # a pulse shorter than the distance of two points would not be seen
-        self._apart = max(float(np.diff(times).min()), (last - first) / ENVELOPE_STEPS)
-        self._envelope, self._strength = envelope, strength
+        first, last = float(timeline.edges[0]), float(timeline.edges[-1])
+        self._timeline, self._envelope, self._strength = timeline, envelope, strength
         self._largest = strongest
         count = max(1, int(np.ceil((last - first) / longest)))
-        edges = np.linspace(first, last, count + 1).tolist()
+        even = np.linspace(first, last, count + 1)
+        edges = np.unique(np.concatenate([even, timeline.edges])).tolist()
         ends, found = [first], []
         waiting = list(pairwise(edges))[::-1]
         while waiting:
@@ -81,10 +80,18 @@ class Pieces:
     def _fitted(self, begin: float, end: float) -> NDArray[np.complex128] | None:
         """The polynomial of a piece, or None if it must be halved."""
         length = end - begin
-        values = np.array([self._envelope(begin + length * float(y)) for y in _NODES])
+        timeline = self._timeline
+        piece = timeline.piece(0.5 * (begin + end))
+
+        def at(y: float) -> complex:
+            return self._envelope(timeline.inside(begin + length * float(y), piece))
+
+        values = np.array([at(y) for y in _NODES])
         found = _INVERSE @ values
-        between = np.linspace(0, 1, max(_FEWEST, int(length / self._apart)) + 2)[1:-1]
-        seen = np.array([self._envelope(begin + length * float(y)) for y in between])
+        # a pulse shorter than the distance of two points would not be seen
+        count = max(_FEWEST, int(length / timeline.longest[piece]))
+        between = np.linspace(0, 1, count + 2)[1:-1]
+        seen = np.array([at(y) for y in between])
         self._largest = max(self._largest, float(np.abs(seen).max()))
         wrong = float(np.abs(np.vander(between, DEGREE + 1, increasing=True) @ found - seen).max())
         if length * self._strength * max(wrong, self._largest) <= _WRONG:
