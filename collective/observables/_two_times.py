@@ -49,6 +49,7 @@ class Route:
         rows: Tr[B·], (R, S').
         limit: the same as `staying`, for the vectors CρA.
         answer: makes the answer (B, K, …) from the moments (B, K, C, R) at B times, and ρ then.
+        packed: makes the vector (S, 1) of a matrix ρ, (2^N, 2^N); None where ρ is no matrix.
     """
 
     before: Any
@@ -59,25 +60,13 @@ class Route:
     rows: NDArray[Any]
     limit: Stationary | None
     answer: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
+    packed: Callable[[NDArray[Any]], NDArray[Any]] | None = None
 
 
-def values(
-    route: Route,
-    times: NDArray[np.float64],
-    delays: NDArray[np.float64],
-    *,
-    show: bool,
-) -> NDArray[np.complex128]:
-    """The answer (T, K, …) of a route at times that start at 0, in units of 1/rate.
-
-    Args:
-        route: how to find it.
-        times: (T,).
-        delays: (K,).
-        show: whether to show progress.
-    """
+def at_times(route: Route, times: NDArray[np.float64], *, show: bool) -> NDArray[np.complex128]:
+    """ρ at times that start at 0, in units of 1/rate, (T, S, Q)."""
     with Progress(_MARKS, f"{NAME}: times", show=show) as bar:
-        rho = evolved(
+        return evolved(
             route.before,
             route.start,
             times,
@@ -85,14 +74,27 @@ def values(
             stationary=route.staying,
             report=steady_kernel.advancing(bar),
         )
+
+
+def values(
+    route: Route, rho: NDArray[Any], delays: NDArray[np.float64], *, show: bool
+) -> NDArray[np.complex128]:
+    """The answer (T, K, …) of a route.
+
+    Args:
+        route: how to find it.
+        rho: ρ at all times, (T, S, Q).
+        delays: (K,), in units of 1/rate.
+        show: whether to show progress.
+    """
     columns = route.sources(rho[0]).shape[1]
     together = max(1, _AT_ONCE // (16 * columns * route.rows.shape[1] * _COPIES))
     found = []
     with Progress(_MARKS, NAME, show=show) as bar:
-        for begin in range(0, len(times), together):
+        for begin in range(0, len(rho), together):
             some = rho[begin : begin + together]
             starts = np.concatenate([route.sources(each) for each in some], axis=1)
-            done = (begin / len(times), len(some) / len(times))
+            done = (begin / len(rho), len(some) / len(rho))
             advance = steady_kernel.advancing(bar)
 
             def report(share: float, done: Any = done, advance: Any = advance) -> None:
@@ -205,15 +207,20 @@ def exact(couplings: Couplings, state: Any, operators: Operators) -> Route:
 
     # without a drive coherences have no stationary part
     fading = operators == COHERENCE and not np.any(couplings.drive)
+
+    def packed(matrix: NDArray[Any]) -> NDArray[Any]:
+        return matrix.ravel(order="F")[inside][:, None]
+
     return Route(
         _regression.generator(couplings, inside),
-        rho.ravel(order="F")[inside][:, None],
+        packed(rho),
         stationary(inside),
         _regression.generator(couplings, places),
         sources,
         np.stack(outputs),
         None if fading else stationary(places),
         all_pairs if words else one_number,
+        packed,
     )
 
 
@@ -247,7 +254,11 @@ def driven(
     products = Products(whole)
     rows = np.stack([whole.row(each) for each in outputs_of(operators, n)])
     answer = all_pairs if words else one_number
-    return Route(products, start[:, None], limit, products, sources, rows, limit, answer)
+
+    def packed(matrix: NDArray[Any]) -> NDArray[Any]:
+        return whole.pack(matrix, real=True)[:, None]
+
+    return Route(products, start[:, None], limit, products, sources, rows, limit, answer, packed)
 
 
 def require_answer(count: int, what: str) -> None:

@@ -1,5 +1,6 @@
 """Correlations between two times, of emitters or of operators: `correlation`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from collective.engines.basis.dicke import identical
 from collective.evolution import steady_identical
 from collective.evolution.steady_generator import FEWEST_COMPILED, Threads
 from collective.observables import _delayed_moments, _falling, _inputs, _two_times, _two_times_fewer
+from collective.observables._two_times_pulsed import pulsed
+from collective.pulse import Controls, Pulse
 from collective.states import State
 from collective.states.checking import checked_state
 
@@ -30,6 +33,7 @@ def correlation(
     delays: ArrayLike,
     *,
     operators: "Word | tuple[Qobj, ...]" = "coherence",
+    drive: "Pulse | Sequence[Pulse]" = (),
     method: str = "auto",
     progress: bool = True,
 ) -> NDArray[np.complex128]:
@@ -56,6 +60,10 @@ def correlation(
             ⟨σ⁺_m(t)σ⁺_n(t+τ)σ⁻_n(t+τ)σ⁻_m(t)⟩, which is how often a photon of emitter m is followed
             by one of emitter n; or your own QuTiP operators (A, B) or (A, B, C) of dims
             [[2]*N, [2]*N] for one number at each pair of times.
+        drive: a pulse or a list of pulses (`co.pulse`), as in `evolve`; the state is given at the
+            first of the times, before what the pulses do. After the last pulse a delay costs what
+            it costs without pulses; during the pulses each operator of each time is evolved by
+            `evolve`, which takes far longer.
         method: "exact" uses sparse matrices of 4^N entries, or of those without a drive that
             matter, up to about six emitters. "driven" needs only products with L: eight emitters
             take about a minute for ten units of 1/Γ, with the operators of all sites. "blocks"
@@ -92,8 +100,10 @@ def correlation(
     when, tau = _times(times), _inputs.delays("delays", delays)
     wanted = _operators(operators, len(couplings))
     show = checks.flag("progress", progress)
+    given: Any = drive  # one pulse or several
+    pulses = Controls(given).drive
     if state is None:
-        _require_steady(couplings, when)
+        _require_steady(couplings, when, pulses)
     else:
         state = checked_state(state, couplings)
     words = isinstance(wanted, str)
@@ -103,8 +113,9 @@ def correlation(
     if chosen == "auto":
         matrices = "exact" if len(couplings) < FEWEST_COMPILED else "driven"
         order = ("symmetric", "blocks", matrices)  # the fastest first
-        chosen = next(name for name in order if _refusal(name, couplings, state, wanted) is None)
-    elif (why := _refusal(chosen, couplings, state, wanted)) is not None:
+        asked = (couplings, state, wanted, pulses)
+        chosen = next(name for name in order if _refusal(name, *asked) is None)
+    elif (why := _refusal(chosen, couplings, state, wanted, pulses)) is not None:
         raise ValueError(f"method {chosen!r} of correlation {why}; use method='auto'")
     unit = timescale.unit_of(couplings) or 1.0
     scaled = timescale.in_unit(couplings, unit)
@@ -126,7 +137,12 @@ def correlation(
             assert light is not None
             since, later = since * light.unit, later * light.unit
             route = _two_times_fewer.symmetric(light, wanted)
-        return _two_times.values(route, since, later, show=show)
+        if pulses:
+            return pulsed(
+                couplings, state, when, tau, pulses, wanted, chosen, route, unit, show=show
+            )
+        rho = _two_times.at_times(route, since, show=show)
+        return _two_times.values(route, rho, later, show=show)
 
 
 def _times(value: ArrayLike) -> NDArray[np.float64]:
@@ -161,8 +177,15 @@ def _operators(value: Any, n: int) -> _two_times.Operators:
     return (*found, *[None] * (3 - len(found)))
 
 
-def _require_steady(couplings: Couplings, times: NDArray[np.float64]) -> None:
-    """Raise if there is no steady state but the ground state, or if several times are asked for."""
+def _require_steady(
+    couplings: Couplings, times: NDArray[np.float64], pulses: tuple[Pulse, ...]
+) -> None:
+    """Raise if there is no steady state but the ground state, or if it is not asked for alone."""
+    if pulses:
+        raise ValueError(
+            "drive: with pulses there is no steady state (state=None); give the state before them, "
+            "such as 'ground'"
+        )
     active = np.any(couplings.drive) or np.any(couplings.pump) or couplings.thermal_photons
     if not active:
         raise ValueError(
@@ -177,11 +200,17 @@ def _require_steady(couplings: Couplings, times: NDArray[np.float64]) -> None:
 
 
 def _refusal(
-    method: str, couplings: Couplings, state: Any, operators: _two_times.Operators
+    method: str,
+    couplings: Couplings,
+    state: Any,
+    operators: _two_times.Operators,
+    pulses: tuple[Pulse, ...],
 ) -> str | None:
     """Why a method cannot find a correlation, or None if it can."""
     if method in ("exact", "driven"):
         return None
+    if pulses:
+        return "takes no pulses: 'exact' and 'driven' do"
     if not isinstance(operators, str):
         return "takes no operators of your own: 'exact' and 'driven' do"
     if method == "blocks":

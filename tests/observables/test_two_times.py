@@ -1,6 +1,7 @@
 """Correlations of two times against QuTiP, dense exponentials, closed forms and other methods."""
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -161,6 +162,66 @@ def test_operators_of_the_user(method):
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+PULSES = [
+    co.pulse.square(area=np.pi / 2, start=0.2, length=0.1),
+    co.pulse.square(rabi=[1.0, 0.4j], start=1.0, length=0.6),
+]
+
+
+def under_pulses(couplings, rho, start, end):
+    """A matrix between two times, by exponentials of the pieces that square pulses leave."""
+    edges = sorted({start, end, *(t for t in (0.2, 0.3, 1.0, 1.6) if start < t < end)})
+    for left, right in pairwise(edges):
+        rabi = sum(np.asarray(pulse((left + right) / 2)) for pulse in PULSES)
+        generator = reference.generator_of(couplings.replace(drive=couplings.drive + rabi))
+        rho = (expm(generator * (right - left)) @ rho.ravel()).reshape(rho.shape)
+    return rho
+
+
+@pytest.mark.parametrize("operators", [
+    pytest.param("coherence"),
+    pytest.param("coincidence", marks=pytest.mark.slow),
+    pytest.param("own", marks=pytest.mark.slow),
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["exact", pytest.param("driven", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("drive", [0.0, pytest.param(0.5j, marks=pytest.mark.slow)])
+def test_under_and_after_pulses(method, operators, drive):
+    """From a time before all pulses, in one of them, and after them."""
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(detunings=[0.3, -0.2], drive=drive)
+    times, delays = [0.1, 1.2, 2.0], np.array([0.0, 0.9])
+    low = reference.lowering(2)
+    given = operators
+    if operators == "own":
+        given = tuple(reference.as_qobj(each) for each in (low[0].T, low[1] + 2 * low[0].T))
+    found = correlation(
+        pair, "inverted", times, delays, operators=given, drive=PULSES, method=method
+    )
+    for i, t in enumerate(times):
+        rho = under_pulses(pair, reference.projector(reference.inverted(2)), times[0], t)
+        for k, tau in enumerate(delays):
+            if operators == "own":
+                later = under_pulses(pair, rho @ low[0].T, t, t + tau)
+                expected = np.trace((low[1] + 2 * low[0].T) @ later)
+            elif operators == "coherence":
+                later = [under_pulses(pair, rho @ a.T, t, t + tau) for a in low]
+                expected = [[np.trace(b @ x) for b in low] for x in later]
+            else:
+                later = [under_pulses(pair, a @ rho @ a.T, t, t + tau) for a in low]
+                expected = [[np.trace(b.T @ b @ x) for b in low] for x in later]
+            np.testing.assert_allclose(found[i, k], expected, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_pulses_in_another_unit_of_time():
+    pair, unit = co.couple(co.chain(2, 0.2), co.Vacuum()), 2e9
+    one = correlation(pair, "ground", [0.0, 0.25, 2.0], [0.5], drive=PULSES[:1])
+    faster = pair.replace(decay=pair.decay * unit, shift=pair.shift * unit)
+    pulse = co.pulse.square(area=np.pi / 2, start=0.2 / unit, length=0.1 / unit)
+    times, delays = np.array([0.0, 0.25, 2.0]) / unit, [0.5 / unit]
+    other = correlation(faster, "ground", times, delays, drive=pulse)
+    np.testing.assert_allclose(other, one, atol=1e-10)
+
+
 def test_closed_form_of_two_emitters_at_one_place():
     """The bright superposition decays at 2Γ, the dark one stays."""
     pair = co.Couplings(np.ones((2, 2)), np.diag([0.0, 0.0]))
@@ -212,7 +273,7 @@ def test_what_is_conserved():
     np.testing.assert_array_equal(kept, np.broadcast_to(np.eye(2), (2, 2, 2, 2)))
 
 
-@pytest.mark.parametrize("unit", [1e-9, 3e12])
+@pytest.mark.parametrize("unit", [pytest.param(1e-9, marks=pytest.mark.slow), 3e12])
 def test_answers_do_not_depend_on_the_unit_of_time(unit):
     couplings, alike_ = three(drive=0.8), alike(drive=0.8)
     for given in (couplings, alike_):
@@ -225,9 +286,9 @@ def test_answers_do_not_depend_on_the_unit_of_time(unit):
         np.testing.assert_allclose(correlation(other, "ground", times, delays), one, atol=1e-11)
 
 
-def test_a_hundred_identical_emitters():
-    """Independent ones: each keeps its coherence to itself; and far more than ρ has room for."""
-    n, tau = 100, np.array([0.0, 0.6])
+def test_many_identical_emitters():
+    """Independent ones, far more than ρ has room for: each is coherent with itself alone."""
+    n, tau = 40, np.array([0.0, 0.6])
     alone = co.Couplings(np.eye(n), np.zeros((n, n)))
     found = correlation(alone, "inverted", [0.0, 1.0], tau)
     expected = np.einsum("t,k,mn->tkmn", np.exp(-np.array([0, 1.0])), np.exp(-tau / 2), np.eye(n))
@@ -292,6 +353,7 @@ def test_delays_that_would_take_hours_are_announced_and_refused(monkeypatch, cap
         correlation(three(drive=0.8), "inverted", [0.0, 1e9], [0.0])
 
 
+@pytest.mark.slow
 def test_many_times_are_taken_in_parts(monkeypatch):
     whole = correlation(three(), "inverted", TIMES, DELAYS)
     monkeypatch.setattr(_two_times, "_AT_ONCE", 1)
@@ -306,6 +368,8 @@ def test_many_times_are_taken_in_parts(monkeypatch):
         (("ground", 0, 0, {"method": "blocks", "drive": 1.0}), "takes no drive, pump or thermal"),
         ((None, 0, 0, {"method": "blocks", "drive": 1.0}), "'blocks' of correlation needs a state"),
         ((None, 0, 0, {}), "state: without a drive or pump the steady state is the ground state"),
+        ((None, 0, 0, {"drive": 1.0, "pulses": PULSES}), "drive: with pulses there is no steady"),
+        (("ground", 0, 0, {"method": "blocks", "pulses": PULSES}), "'blocks' .* takes no pulses"),
         ((None, [0, 1], 0, {"drive": 1.0}), "times: the steady state .* is the same at all 2"),
         (("ground", [1, 0], 0, {}), "times must increase"),
         (("ground", 0, [-1, 0], {}), "delays must increase, from 0 or later"),
@@ -316,9 +380,10 @@ def test_many_times_are_taken_in_parts(monkeypatch):
 )
 def test_what_cannot_be_is_refused_by_name(arguments, message):
     state, times, delays, options = arguments
-    drive = options.pop("drive", 0.0)
+    given = dict(options)
+    couplings, pulses = three(drive=given.pop("drive", 0.0)), given.pop("pulses", ())
     with pytest.raises(ValueError, match=message):
-        correlation(three(drive=drive), state, times, delays, **options)
+        correlation(couplings, state, times, delays, drive=pulses, **given)
 
 
 def test_operators_belong_to_methods_with_the_whole_density_matrix():
