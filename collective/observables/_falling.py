@@ -151,20 +151,29 @@ def checked_highest(couplings: Couplings, state: Any, q: int, what: str) -> tupl
     checked = checked_state(state, couplings)
     highest = highest_excitation(checked, len(couplings))
     if highest > 1:
-        check_size(len(couplings), highest, q, what)
+        check_size(len(couplings), highest, q, what=what)
     return checked, highest
 
 
-def check_size(n: int, highest: int, q: int, what: str) -> None:
-    """Raise if the sparse generator does not fit."""
-    entries = 0
-    for k in range(q, highest + 1):
-        size = comb(n, k) * comb(n, k - q)
-        entries += size * (2 + k * (n - k) + (k - q) * (n - k + q) + k * max(k - q, 1))
-    columns = n if q else 2
-    size = sum(comb(n, k) * comb(n, k - q) for k in range(q, highest + 1))
+def check_size(n: int, highest: int, *differences: int, what: str) -> None:
+    """Raise if the sparse generators do not fit.
+
+    Args:
+        n: N.
+        highest: largest number of excitations.
+        differences: q of each generator.
+        what: the observable, for errors.
+    """
+    needed = size = 0
+    for q in differences:
+        entries, size = 0, 0
+        for k in range(q, highest + 1):
+            block = comb(n, k) * comb(n, k - q)
+            size += block
+            entries += block * (2 + k * (n - k) + (k - q) * (n - k + q) + k * max(k - q, 1))
+        needed += _BYTES_ENTRY * entries + 16 * 8 * (n if q else 2) * size
     require(
-        _BYTES_ENTRY * entries + 16 * 8 * columns * size,
+        needed,
         f"{what} of {n} emitters with up to {highest} excitations ({size:,} numbers)",
         "use fewer emitters, or a state with fewer excitations",
     )
@@ -246,7 +255,7 @@ def g2(
         lit = is_lit(float(rate.min()) * unit, brightest[1])
         blocks = bool(np.any(couplings.dephasing)) and not lit
         if blocks:
-            check_size(len(couplings), highest, 0, "g2")
+            check_size(len(couplings), highest, 0, what="g2")
     if highest > 1 or blocks:
         falling = Falling(couplings, highest)
         rho = [falling.density(checked, k) for k in range(highest + 1)]

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.memory import require
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.dicke_space import Space, one_apart
+from collective.engines.basis.dicke_space import Space, entries, one_apart
 from collective.evolution.steady_identical import Light, check_size
 from collective.observables import _falling
 from collective.observables._falling import Falling
@@ -28,6 +29,8 @@ from collective.observables._two_times import (
     Stationary,
     all_pairs,
 )
+
+_BYTES_ENTRY = 1900  # per entry with one emitter apart: two spaces, the generator, its transpose
 
 
 def blocks(couplings: Couplings, state: Any, operators: Operators) -> Route | None:
@@ -45,7 +48,7 @@ def blocks(couplings: Couplings, state: Any, operators: Operators) -> Route | No
         return None
     if highest == 1 and not np.any(couplings.dephasing):
         return _amplitudes(couplings, checked)
-    _falling.check_size(n, highest, 0, NAME)
+    _falling.check_size(n, highest, *{0, q}, what=NAME)
     falling = Falling(couplings, highest)
     shapes, unit = falling.shapes(0), np.eye(n)
     ends = np.cumsum([rows * columns for rows, columns in shapes])
@@ -118,6 +121,8 @@ def symmetric(light: Light, operators: Operators) -> Route:
     e, coherent = light.emitters, operators == COHERENCE
     difference = None if e.drive else int(coherent)
     check_size(e, difference, NAME, apart=True, factors=False)
+    size = entries(e.n - 1, difference is None, False, True)
+    require(_BYTES_ENTRY * size, f"{NAME} of {e.n} identical emitters", "use fewer emitters")
     before = Space(e, light.space.difference, apart=True)
     after = Space(e, difference, apart=True)
     parted = one_apart(light.space, before)

@@ -66,11 +66,10 @@ def correlation(
             `evolve`, which takes far longer.
         method: "exact" uses sparse matrices of 4^N entries, or of those without a drive that
             matter, up to about six emitters. "driven" needs only products with L: eight emitters
-            take about a minute for ten units of 1/Γ, with the operators of all sites. "blocks"
-            takes emitters that nothing excites, by number of excitations: ten inverted ones take
-            minutes, and a thousand with one excitation a second. "symmetric" takes identical
-            emitters in a symmetric state: a hundred, or thirty with a drive. "auto" takes the
-            fastest that is possible.
+            take about 5 s for delays to 5/Γ. "blocks" takes emitters that nothing excites, by
+            number of excitations: nine inverted ones take 9 s, and a thousand with one excitation
+            less than a second. "symmetric" takes identical emitters in a symmetric state: a
+            hundred, or thirty with a drive. "auto" takes the fastest that is possible.
         progress: show a progress bar after two seconds. A calculation of more than a minute is
             announced.
 
@@ -121,7 +120,7 @@ def correlation(
     scaled = timescale.in_unit(couplings, unit)
     since = _delayed_moments.in_unit(when - when[0], unit)
     later = _delayed_moments.in_unit(tau, unit)
-    with Threads(2 ** min(len(couplings), 20)) as threads:
+    with Threads(2 ** len(couplings) if chosen == "driven" else 1) as threads:
         if chosen == "exact":
             route = _two_times.exact(scaled, state, wanted)
         elif chosen == "driven":
@@ -191,6 +190,12 @@ def _require_steady(
         raise ValueError(
             "state: without a drive or pump the steady state is the ground state, which has no "
             "correlations; give a state, such as 'inverted', or couplings.replace(drive=...)"
+        )
+    common = identical(couplings)
+    if not isinstance(common, str) and common.one_ladder and common.n > 1:
+        raise ValueError(
+            "state: the steady state is not unique, because purely collective decay and drive keep "
+            "the total spin; give a state, such as 'ground', and a late time"
         )
     if len(times) > 1:
         raise ValueError(

@@ -392,6 +392,8 @@ def test_operators_belong_to_methods_with_the_whole_density_matrix():
         correlation(three(), "inverted", 0, 0, operators=(a.dag(), a), method="blocks")
     with pytest.raises(ValueError, match=r"'symmetric' .* is for states on the longest Dicke"):
         correlation(alike(), co.states.single(0), 0, 0, method="symmetric")
+    with pytest.raises(ValueError, match=r"state: the steady state is not unique.*late time"):
+        correlation(identical(3, together=1.0, drive=1.0), None, 0, 0)
     with pytest.raises(MemoryError, match="correlation at 100000 times and 100000 delays"):
         correlation(three(), "inverted", np.arange(1e5), np.arange(1e5))
 
