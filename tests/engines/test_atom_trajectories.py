@@ -108,7 +108,6 @@ def test_means_under_a_pulse_are_those_of_the_density_matrix():
 
 
 def test_a_pulse_between_two_output_times_is_not_stepped_over():
-    short = co.pulse.square(1.0, start=0.41237, duration=0.013, area=np.pi / 2)
     light = co.pulse.square(start=0.41237, length=0.013, rabi=80 * hyperfine().drive)
     asked = (hyperfine().replace(drive=0.0), co.states.levels("g +1/2"), [0.0, 1.0, 2.0])
     found = co.evolve(*asked, method=co.engines.Trajectories(n=64), seed=3, drive=[light])
