@@ -60,10 +60,10 @@ def correlation(
             ⟨σ⁺_m(t)σ⁺_n(t+τ)σ⁻_n(t+τ)σ⁻_m(t)⟩, which is how often a photon of emitter m is followed
             by one of emitter n; or your own QuTiP operators (A, B) or (A, B, C) of dims
             [[2]*N, [2]*N] for one number at each pair of times.
-        drive: a pulse or a list of pulses (`co.pulse`), as in `evolve`; the state is given at the
-            first of the times, before what the pulses do. After the last pulse a delay costs what
-            it costs without pulses; during the pulses each operator of each time is evolved by
-            `evolve`, which takes far longer.
+        drive: a pulse or a list of pulses (`co.pulse`), as in `evolve`: what they do before the
+            first of the times is not seen. From times after the last pulse, correlations cost what
+            they cost without pulses; from earlier times each operator is evolved by `evolve`,
+            which takes far longer.
         method: "exact" uses sparse matrices of 4^N entries, or of those without a drive that
             matter, up to about six emitters. "driven" needs only products with L: eight emitters
             take about 5 s for delays to 5/Γ. "blocks" takes emitters that nothing excites, by
