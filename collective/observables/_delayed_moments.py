@@ -5,7 +5,7 @@ give every delay inside a window at the cost of a scalar product. Where the stat
 known, it is subtracted first: once the rest has decayed, every later delay is known too. A delay
 far away is reached by powers of one dense exponential if the generator is small, and so are the
 steps of a long even grid; otherwise a delay that would take hours is refused, and the error states
-the predicted time. What takes more than a minute is announced.
+the predicted time.
 
 The file is longer than others because it holds these ways and the choice between them.
 """
@@ -54,7 +54,7 @@ def moments(
     *,
     stationary: "tuple[NDArray[Any], NDArray[Any]] | None" = None,
     report: "Callable[[float], None] | None" = None,
-    show: bool = True,
+    show: bool = False,
 ) -> NDArray[np.complex128]:
     """Moments ⟨⟨rows| e^{Lτ} |starts⟩⟩ at every delay.
 
@@ -177,9 +177,11 @@ class _Evolution:
 
     def announce(self) -> None:
         """Say how long the evolution takes at most, if that is more than a minute."""
-        grid, left = self._grid(), float(self._times[-1])
-        if self._dense_is_faster(left) and len(self._times) == 1:
-            return
+        grid = self._grid()
+        gaps = np.diff(self._times, prepend=0.0)
+        if self._dense_is_faster(float(gaps.max())):  # powers take no time beside expansions
+            gaps = gaps[gaps * self._ellipse.radius <= self._window]
+        left = float(gaps.sum())
         seconds = self._terms(left) * self._seconds_term if grid is None else grid.seconds
         if seconds > _ANNOUNCED:
             known = " if the light does not become stationary before" if grid is None else ""
