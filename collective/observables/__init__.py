@@ -22,6 +22,7 @@ from collective.observables.entanglement import (
 )
 from collective.observables.excitations import excitation_distribution
 from collective.observables.linear_response import WeakLight, weak_light
+from collective.observables.mode_light import CavityLight, cavity_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
@@ -36,10 +37,12 @@ from collective.observables.polarisation import level_populations, polarised_emi
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.spin_squeezing import squeezing
 from collective.observables.stationary import Steady, steady
+from collective.observables.two_times import correlation
 
 __all__ = [
     "Bands",
     "BurstCriterion",
+    "CavityLight",
     "FarField",
     "Scattering",
     "Spectrum",
@@ -48,9 +51,11 @@ __all__ = [
     "angular_pattern",
     "bands",
     "burst_criterion",
+    "cavity_light",
     "coincidences",
     "collected",
     "concurrence",
+    "correlation",
     "critical_spacing",
     "entropy",
     "excitation_distribution",

@@ -432,6 +432,20 @@ def test_five_engines_one_system():
 
 
 @pytest.mark.slow
+def test_a_pi_pulse_and_its_echo():
+    names = run("a_pi_pulse_and_its_echo")
+    times, tau, light = names["times"], names["tau"], names["together"]
+    after = times > 1.5 * tau
+    with_pulse, without = light["with the π-pulse"], light["without"]
+    peak = times[after][np.argmax(with_pulse[after])]
+    assert abs(peak - 2 * tau) < 0.01
+    assert with_pulse[after].max() > 10 * without[after].max()
+    # by hand: dipoles of independent emitters right after the pulse, and at 2τ
+    first = names["shared"] * names["n"] * (names["n"] - 1) / 4
+    assert abs(without.max() / first - 1) < 0.1
+    assert abs(with_pulse[after].max() / without.max() - np.exp(-2 * tau)) < 0.05
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]
@@ -1003,6 +1017,35 @@ def test_mollow_triplet_of_a_pair():
 
 
 @pytest.mark.slow
+def test_correlations_between_two_sites():
+    names = run("correlations_between_two_sites")
+    row, driven, delays = names["row"], names["driven"], names["delays"]
+    # without a laser: the amplitudes of one excitation
+    h, start = row.effective_hamiltonian(), np.eye(4)[0]
+    amplitudes = np.array([linalg.expm(-1j * h * tau) @ start for tau in delays])
+    np.testing.assert_allclose(names["coherence"][:, 0], amplitudes, atol=1e-12)
+    moved = np.abs(amplitudes)
+    assert moved[20].argmax() == 0  # τ = 1
+    assert np.all(np.diff(moved[:20].argmax(axis=0)[1:]) <= 0)
+    assert moved[16, 1] > moved[16, 2] > moved[16, 3]
+    slow = np.sort(row.modes().rates)
+    assert slow[1] < 0.1
+    # under the laser: matrices of the master equation
+    g, low = names["g"], reference.lowering(4)
+    rho = co.steady_state(driven).full()
+    later = linalg.expm(reference.generator_of(driven) * delays[10])
+    after = low[0] @ rho @ low[0].T
+    moved = (later @ after.ravel()).reshape(after.shape)
+    excited = reference.populations(rho)
+    expected = reference.populations(moved) / excited[0] / excited
+    np.testing.assert_allclose(g[10, 0], expected, rtol=1e-8)
+    assert g[0, 0, 0] == pytest.approx(0, abs=1e-12)
+    assert np.all(g[0, 0, 1:] > 1.2)
+    assert g[0, 0].argmax() == 3
+    assert np.abs(g[-1] - 1).max() < 0.07
+
+
+@pytest.mark.slow
 def test_a_wire_seen_from_the_side():
     names = run("a_wire_seen_from_the_side")
     z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))
@@ -1291,3 +1334,18 @@ def test_competing_lines():
     for b in (0.2, 0.3, 0.8):  # the slope at the start
         early = births(n, (b, 1 - b), np.array([0, 1e-6]))[:, 0]
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
+
+
+def test_a_superradiant_laser():
+    names = run("a_superradiant_laser")
+    alone, pumps = names["alone"], names["pumps"]
+    assert alone == pytest.approx(0.4)
+    for count in names["counts"]:
+        linewidths, powers = names["linewidths"][count], names["powers"][count]
+        assert alone < linewidths.min() < 0.6
+        assert powers.max() / (count**2 * alone) == pytest.approx(1 / 8, abs=0.015)
+        best = pumps[powers.argmax()]
+        assert 0.3 < best / (count * alone) < 0.8
+        assert linewidths[-1] > 100
+    few, many = (names["powers"][count].max() for count in names["counts"])
+    assert 9 < many / few < 13
