@@ -10,7 +10,10 @@ from scipy.integrate import quad
 import collective as co
 from collective import spectral
 from collective.engines import loop
+from collective.engines.request import checked
 from collective.evolution import references
+from collective.evolution.hierarchy import Hierarchy
+from collective.master.pseudomodes import bare
 
 G = np.array([0.05, 0.04])
 TIMES = np.linspace(0, 40, 5)
@@ -175,6 +178,18 @@ def test_answers_do_not_depend_on_the_unit():
 def test_what_cannot_be_exact_is_refused(bath, options, message):
     with pytest.raises(ValueError, match=message):
         compared(PAIR, bath, "heom", "modes", **options)
+
+
+def test_the_size_of_a_hierarchy_is_predicted():
+    warm = spectral.BrownianModes([1.6, 1.0], 0.5, [[0.05, 0.04], [0.1, 0.0]], 0.5)
+    for bath, terms in ((MODE, 0), (warm, 2)):
+        engine = Hierarchy(bath, 3, terms)
+        problem = checked(bare(PAIR), "inverted", TIMES)
+        solver = engine._solver(problem)
+        entries = solver.rhs(0).data_as("csr_matrix").nnz
+        assert solver.rhs(0).shape[0] == 16 * engine.matrices
+        assert entries / 1.3 < engine._entries(PAIR) < 1.3 * entries
+        assert engine.cost(problem).bytes > 20 * entries
 
 
 def test_a_refinement_that_does_not_settle_says_how_far_it_is(monkeypatch):
