@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
+    from collective.couplings.ising import (
+        IsingTerms,
+        dipolar,
+        ising_from_spins,
+        one_axis_twisting,
+        van_der_waals,
+    )
     from collective.couplings.modes import Modes
     from collective.emitters import (
         Atoms,
@@ -94,6 +101,7 @@ __all__ = [
     "FieldCheck",
     "GuidedMode",
     "HalfSpace",
+    "IsingTerms",
     "Jumps",
     "Layers",
     "MasterEquation",
@@ -119,15 +127,18 @@ __all__ = [
     "couple",
     "cubic",
     "currents",
+    "dipolar",
     "engines",
     "ensemble",
     "evolve",
     "interaction",
+    "ising_from_spins",
     "load",
     "master_equation",
     "materials",
     "methods",
     "observables",
+    "one_axis_twisting",
     "plane_wave",
     "plot",
     "purcell",
@@ -141,6 +152,7 @@ __all__ = [
     "sweep",
     "triangular",
     "units",
+    "van_der_waals",
 ]
 
 # where each public name lives; nothing is imported before it is used
@@ -170,6 +182,7 @@ _HOMES = {
     "FieldCheck": "fields",
     "GuidedMode": "fields",
     "HalfSpace": "fields",
+    "IsingTerms": "couplings.ising",
     "Jumps": "results.jumps",
     "Layers": "fields",
     "MasterEquation": "master.equation",
@@ -194,12 +207,15 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "dipolar": "couplings.ising",
     "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
+    "ising_from_spins": "couplings.ising",
     "load": "results.result",
     "master_equation": "master.master_equation",
     "methods": "engines.choice",
+    "one_axis_twisting": "couplings.ising",
     "plane_wave": "couplings.drives",
     "purcell": "fields",
     "ring": "emitters",
@@ -208,6 +224,7 @@ _HOMES = {
     "steady_state": "evolution.steady_state",
     "sweep": "sweeps.sweep",
     "triangular": "emitters",
+    "van_der_waals": "couplings.ising",
 }
 
 

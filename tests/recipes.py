@@ -361,6 +361,20 @@ def decays(couplings):
     return co.evolve(couplings, "inverted", [0.0, 0.1], progress=False)
 
 
+def with_pairs(ising):
+    """The Hamiltonian of emitters with these energies of pairs."""
+    matrices = np.eye(len(ising)), np.zeros((len(ising), len(ising)))
+    return co.Couplings(*matrices, ising=ising).hamiltonian()
+
+
+def twisted(terms):
+    """The Hamiltonian of emitters with these Ising terms and detunings."""
+    n = len(terms.detunings)
+    matrices = np.eye(n), np.zeros((n, n))
+    found = co.Couplings(*matrices, ising=terms.ising, detunings=terms.detunings)
+    return found.hamiltonian() + terms.constant
+
+
 def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
@@ -472,6 +486,7 @@ def _recipes():
         "drive": 0.5,
         "field": co.Vacuum(),
         "thermal_photons": 0.1,
+        "ising": [[0.0, 0.3], [0.3, 0.0]],
     }
     yield (
         "Couplings",
@@ -602,7 +617,7 @@ def _recipes():
     )
     for name in (
         "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
-        "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
+        "extreme_rates", "hamiltonian", "largest_exchange", "largest_interaction", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
@@ -620,6 +635,33 @@ def _recipes():
         },
         {},
     )
+    yield (
+        "van_der_waals",
+        co.van_der_waals,
+        lambda: {"emitters": co.chain(3, 0.5), "c6": 0.1},
+        {"then": with_pairs},
+    )
+    yield (
+        "dipolar",
+        co.dipolar,
+        lambda: {"emitters": co.chain(3, 0.5), "c3": 0.1, "axis": (1, 0, 1)},
+        {"then": with_pairs},
+    )
+    yield "one_axis_twisting", co.one_axis_twisting, lambda: {"n": 3, "chi": 0.5}, {"then": twisted}
+    bonds = [[0.0, 0.3, 0.1], [0.3, 0.0, -0.2], [0.1, -0.2, 0.0]]
+    yield (
+        "ising_from_spins",
+        co.ising_from_spins,
+        lambda: {"bonds": bonds, "fields": [0.1, 0.2, -0.3]},
+        {"then": twisted},
+    )
+    yield (
+        "IsingTerms",
+        co.IsingTerms,
+        lambda: {"ising": bonds, "detunings": [0.1, 0.2, -0.3], "constant": 0.5},
+        {"then": twisted},
+    )
+    yield "IsingTerms.spins", co.IsingTerms.spins, lambda: {"self": co.one_axis_twisting(3, 1)}, {}
     yield (
         "plane_wave",
         co.plane_wave,
@@ -1783,7 +1825,18 @@ def _recipes():
     yield (
         "observables.squeezing",
         o.squeezing,
-        lambda: {"result": result(), "definition": "wineland"},
+        lambda: {"result": result(), "definition": "wineland", "state": None, "times": None},
+        {},
+    )
+    yield (
+        "observables.squeezing [couplings]",
+        o.squeezing,
+        lambda: {
+            "result": identical(),
+            "definition": "kitagawa-ueda",
+            "state": co.states.coherent(1.0),
+            "times": [0.0, 0.1],
+        },
         {},
     )
     yield (

@@ -1117,6 +1117,28 @@ def of_couplings(couplings):
     }
 
 
+@run(SOLVED)
+def ising_terms():
+    row, start = co.chain(4, 0.5), co.states.coherent(1.2, 0.4)
+    bonds, fields, constant = co.one_axis_twisting(4, 0.3).spins()
+    spins = co.IsingTerms(co.dipolar(row, 0.2), [0.1, 0.2, 0.3, 0.4], 0.5)
+    terms = co.ising_from_spins(co.van_der_waals(row, 0.02), fields)
+    interacting = plain().replace(ising=terms.ising, detunings=terms.detunings)
+    twisted = co.Couplings(np.eye(4), np.zeros((4, 4)), ising=bonds)
+    found = co.evolve(interacting, start, TIMES, method="driven", progress=False)
+    return {
+        "bonds": bonds,
+        "constant": constant + terms.constant + spins.constant,
+        "dipolar": spins.ising,
+        "largest": interacting.largest_interaction(),
+        "emission": found.emission,
+        "blocks": co.evolve(
+            interacting, "inverted", TIMES, method="blocks", progress=False
+        ).emission,
+        "squeezing": co.observables.squeezing(twisted, state=start, times=TIMES),
+    }
+
+
 @run()
 def couplings_of_vacuum():
     tuned = atoms().replace(detunings=[0.0, 1e5, -2e5, 3e5])

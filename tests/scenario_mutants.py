@@ -43,7 +43,7 @@ threads = 1
 """,
     """
 title = "matrices"
-couplings = {decay = [[1, 0.5], [0.5, 1]], shift = [[0, 2], [2, 0]], drive = 1.5, thermal_photons = 0}
+couplings = {decay = [[1, 0.5], [0.5, 1]], shift = [[0, 2], [2, 0]], drive = 1.5, thermal_photons = 0, ising = [[0, 0.5], [0.5, 0]]}
 [observe]
 spectrum = {frequencies = {start = -5, stop = 5, number = 11}}
 g2 = {delays = [0, 1, 2], start = "ground"}

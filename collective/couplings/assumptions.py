@@ -45,6 +45,14 @@ def of_couplings(couplings: Any) -> Validity:
             "max|δ_m−δ_n|/ω₀",
         ),
     ]
+    if couplings.ising is not None:
+        checks.append(
+            (
+                "weak interaction of excited emitters",
+                lambda e, c: couplings.largest_interaction() / e.frequency,
+                "max|V_mn|/ω₀",
+            )
+        )
     if np.any(couplings.drive):
         strongest = float(np.abs(couplings.drive).max())
         checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))

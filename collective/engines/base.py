@@ -221,6 +221,7 @@ def unsupported(
     one_number: bool = False,
     lattice: bool = False,
     channels: bool = False,
+    ising: bool = False,
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -232,6 +233,7 @@ def unsupported(
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
+        ising: whether it takes Ising terms.
     """
     problem, who = request.problem, f"method {engine.name!r}"
     if isinstance(problem, MasterEquation):
@@ -251,6 +253,15 @@ def unsupported(
         return (
             f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
             "by displacement: couple(..., by_displacement=False) makes the matrices"
+        )
+    elif not one_number and problem.ising is not None and checks.constant(problem.ising):
+        n = len(problem)
+        return f"{who} needs the {n} × {n} matrices, but ising is given as one number"
+    elif not ising and problem.ising is not None:
+        largest = problem.largest_interaction() * request.unit
+        return (
+            f"{who} does not treat Ising terms, but these couplings have ising= with |V_mn| up to "
+            f"{largest:.4g}"
         )
     elif "pump" not in noise and problem.thermal_photons:
         return (

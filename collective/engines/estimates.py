@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.couplings import Couplings
 from collective.emitters import Atoms
 from collective.engines.request import Request
 from collective.states.answers import typical_excitation
@@ -264,11 +265,14 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         samples: of a sampled approximation. Its statistical error is then added.
 
     Returns:
-        A number from 0 to 0.95, for "wigner" any number ≥ 0; None if it is not known.
+        A number from 0 to 0.95, for "wigner" any number ≥ 0; None if it is not known, as with
+        Ising terms.
     """
     s = strength(request)
     if s.own == 0:
         return 0.0
+    if isinstance(request.problem, Couplings) and request.problem.ising is not None:
+        return None
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)

@@ -101,7 +101,8 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     own_rate = (1 + 2 * couplings.thermal_photons) * couplings.decay.diagonal().real.max()
     rates = own_rate, noise.own(couplings.dephasing).max(), noise.own(couplings.pump).max()
     drive = float(np.abs(couplings.drive).max()) * strongest
-    return float(max(*rates, drive, frequencies, _largest_entry(shift)))
+    pairs = couplings.largest_interaction()
+    return float(max(*rates, drive, frequencies, pairs, _largest_entry(shift)))
 
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
@@ -144,6 +145,8 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     kept = {f.name: getattr(problem, f.name) for f in fields(problem)}
     if isinstance(problem, Couplings):
         kept |= {name: _divided(kept[name], unit) for name in _RATES}
+        if kept["ising"] is not None:
+            kept["ising"] = _divided(kept["ising"], unit)
     elif isinstance(problem, ChannelCouplings):
         kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)

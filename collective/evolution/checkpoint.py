@@ -67,6 +67,9 @@ def fingerprint(request: Request, engine: Engine) -> str:
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
+            if part.ising is not None:
+                add(("Ising", checks.constant(part.ising)))
+                add(part.ising)
             if part.thermal_photons:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke

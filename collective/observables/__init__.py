@@ -19,7 +19,6 @@ from collective.observables.entanglement import (
     entropy,
     negativity,
     purity,
-    squeezing,
 )
 from collective.observables.excitations import excitation_distribution
 from collective.observables.linear_response import WeakLight, weak_light
@@ -35,6 +34,7 @@ from collective.observables.patterns import (
 from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.polarisation import level_populations, polarised_emission
 from collective.observables.spectra import Spectrum, g1, spectrum
+from collective.observables.spin_squeezing import squeezing
 from collective.observables.stationary import Steady, steady
 
 __all__ = [

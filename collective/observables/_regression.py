@@ -199,7 +199,7 @@ def between_eigenstates(
         energies[some], states[block] = np.linalg.eigh(hamiltonian[block])
     columns, rows = np.divmod(places, size)
     basis = states[np.ix_(rows, rows)] * states[np.ix_(columns, columns)].conj()
-    alone = couplings.replace(shift=np.zeros((len(couplings),) * 2), detunings=0.0)
+    alone = couplings.replace(shift=np.zeros((len(couplings),) * 2), detunings=0.0, ising=None)
     matrix = basis.conj().T @ (generator(alone, places) @ basis)
     matrix -= 1j * np.diag(energies[rows] - energies[columns])
     return matrix, basis

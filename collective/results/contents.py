@@ -125,6 +125,8 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
     for name in ("decay", "shift"):  # one number where all are the same
         known[f"couplings:{name}"] = (_COMPLEX, shapes)
+    if "couplings:ising" in arrays:
+        known["couplings:ising"] = (_REAL, [(n, n), ()])
     if "lattice" in metadata:
         # the site of each emitter; in older files the emitter on each site
         given = [name for name in ("couplings:places", "couplings:order") if name in arrays]

@@ -292,6 +292,9 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
                 arrays["couplings:places"] = array.sites.places
             array = array.kernel
         arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
+    ising = couplings.ising
+    if ising is not None:
+        arrays["couplings:ising"] = ising[0, 0] if checks.constant(ising) else ising
     if couplings.thermal_photons:
         metadata["thermal_photons"] = couplings.thermal_photons
     if couplings.emitters is not None:
@@ -328,6 +331,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         emitters=emitters,
         field=field,
         thermal_photons=metadata.get("thermal_photons", 0.0),
+        ising=arrays.get("couplings:ising"),
     )
 
 

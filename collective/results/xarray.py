@@ -62,6 +62,7 @@ _COUPLINGS = {
     "dephasing": (("emitter",), _RATE, "γ_φ: coherences decay at this extra rate"),
     "pump": (("emitter",), _RATE, "p: incoherent excitation"),
     "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
+    "ising": (_PAIR, _RATE, "V_mn: energy of m and n both excited, in H once for each pair"),
 }
 _CHANNELS = {
     "decay": (("channel", "channel_2"), _RATE, "Γ between channels (atom, line, component)"),
@@ -113,7 +114,7 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
                     add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
-            else:  # noise that emitters share is a matrix
+            elif values is not None:  # noise that emitters share is a matrix
                 add(name, values, _PAIR if values.ndim == 2 else dims, units, meaning)
         photons = result.couplings.thermal_photons
         if photons:

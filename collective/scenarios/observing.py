@@ -131,7 +131,7 @@ OBSERVABLES = {
         Observable("negativity", "result", {"": Part(("time",))}, "states"),
         Observable("purity", "result", {"": Part(("time",))}, "states"),
         Observable("entropy", "result", {"": Part(("time",))}, "states"),
-        Observable("squeezing", "result", {"": Part(("time",))}, "states"),
+        Observable("squeezing", "result", {"": Part(("time",))}, "states", skip=("state", "times")),
         Observable(
             "spectrum",
             "couplings",

@@ -29,6 +29,7 @@ DIMENSIONS = {
     "drive": "rate",
     "frequencies": "rate",
     "frequency": "rate",
+    "ising": "rate",
     "k": "inverse length",
     "linewidth": "rate",
     "min_distance": "length",

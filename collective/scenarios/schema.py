@@ -223,7 +223,7 @@ def _needed(key: Key) -> Key:
 def coupled() -> Options:
     """[couplings] of emitters in a field."""
     more = options(Couplings).keys
-    acting = [more[name] for name in ("dephasing", "pump")]
+    acting = [more[name] for name in ("dephasing", "pump", "ising")]
     return options(couple, ("emitters", "field")).with_keys(*acting, _drive_key())
 
 

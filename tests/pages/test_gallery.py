@@ -1226,6 +1226,34 @@ def test_scalar_light_vector_light():
     assert np.abs(found["scalar"](positions).shifts).max() < 20
 
 
+@pytest.mark.slow
+def test_squeezing_by_one_axis_twisting():
+    found = run("squeezing_by_one_axis_twisting")
+    n, times, noise = found["n"], found["times"], found["found"]
+    # Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993), eq. (7)
+    a = 1 - np.cos(2 * times) ** (n - 2)
+    b = 4 * np.sin(times) * np.cos(times) ** (n - 2)
+    np.testing.assert_allclose(noise[0.0], 1 + (n - 1) / 4 * (a - np.hypot(a, b)), atol=1e-8)
+    best = {decay: times[np.argmin(each)] for decay, each in noise.items()}
+    assert noise[0.0].min() < 0.1
+    assert best[0.0] == pytest.approx(1.2 * n ** (-2 / 3), rel=0.1)
+    assert noise[0.0].min() < noise[1.0].min() < noise[5.0].min()
+    assert best[5.0] < best[0.0]
+
+
+@pytest.mark.slow
+def test_a_rydberg_array_exchanges_its_excitation():
+    found = run("a_rydberg_array_exchanges_its_excitation")
+    hops, times = found["exchange"], found["times"]
+    one = [np.abs(linalg.expm(-1j * hops * t)[:, 5]) ** 2 for t in times]
+    np.testing.assert_allclose(found["one"].populations, one, atol=1e-8)
+    assert found["stayed"]["two, C₆ = 10 J"] > 1.4
+    assert found["stayed"]["two that do not interact"] < 0.5
+    # an attracted pair hardly moves
+    bound, attracted = (result.populations[-1] for result in (found["bound"], found["two"](-10.0)))
+    assert attracted[4:6].sum() > 1.7 > bound[4:6].sum()
+
+
 def births(n, shares, times):
     """Emission on both lines by the rates of a birth process, bΓ₀ n_e (a + 1), (T, 2)."""
     states = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]

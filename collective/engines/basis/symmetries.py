@@ -4,11 +4,11 @@ If emitter m takes the place of emitter p[m] and nothing changes,
 
 .. math:: Γ_{p_mp_n} = Γ_{mn}, \qquad Δ_{p_mp_n} = Δ_{mn},
 
-with detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds for ρ at all
-times: of the columns that the permutations turn into each other, one is enough. All permutations
-are found from the colours of pairs: two pairs have the same colour if their couplings are equal,
-and so are the moments of the state (`automorphisms`). What is found is compared with the couplings
-and with the state itself. Entries that differ by less than round-off are equal.
+with Ising terms, detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds
+for ρ at all times: of the columns that the permutations turn into each other, one is enough. All
+permutations are found from the colours of pairs: two pairs have the same colour if their couplings
+are equal, and so are the moments of the state (`automorphisms`). What is found is compared with the
+couplings and with the state itself. Entries that differ by less than round-off are equal.
 """
 
 from collections.abc import Sequence
@@ -229,6 +229,9 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
     couplings, n = request.couplings, len(request.couplings)
     rates = (couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive)
     parts = [_classes(pairs, tolerance(couplings)) for pairs in (couplings.decay, couplings.shift)]
+    ising = couplings.ising
+    if ising is not None and not checks.constant(ising):
+        parts.append(_classes(ising, tolerance(couplings, ising)))
     parts += [_classes(rate, tolerance(couplings, rate)) for rate in rates]
     parts += [_classes(moment, SAME) for moment in _moments(request, by_number)]
     # colours of one emitter go to the diagonal

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import permuted, qutip_index
 from collective.engines.request import Request
@@ -35,17 +36,26 @@ def tolerance(couplings: Couplings, rates: "NDArray[Any] | None" = None) -> floa
 
 
 def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
-    """What changes if the emitters are permuted: "couplings", "detunings" …; else None."""
+    """What changes if the emitters are permuted: "couplings", "Ising terms" …; else None."""
     limit, c = tolerance(couplings), couplings
     matrices = (c.decay, c.shift)
     if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
         return "couplings"
+    if _moved(c.ising, p) > tolerance(c, c.ising):
+        return "Ising terms"
     rates = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
     for name, vector in rates.items():
         moved = vector[p] if vector.ndim == 1 else vector[np.ix_(p, p)]
         if np.abs(moved - vector).max() > tolerance(c, vector):
             return name
     return None
+
+
+def _moved(ising: "NDArray[np.float64] | None", p: NDArray[np.int64]) -> float:
+    """By how much the Ising terms change at most if the emitters are permuted."""
+    if ising is None or checks.constant(ising):
+        return 0.0
+    return float(np.abs(ising[np.ix_(p, p)] - ising).max())
 
 
 def shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:

@@ -139,7 +139,7 @@ class Blocks:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request, noise=("dephasing",))
+        common = unsupported(self, request, noise=("dephasing",), ising=True)
         if common is not None:
             return common
         couplings, n = request.couplings, len(request.couplings)

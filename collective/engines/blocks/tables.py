@@ -10,6 +10,7 @@ doubles or sixteen floats); the last panel of a block repeats a column to be ful
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import comb
 from typing import Any, NamedTuple
 
@@ -18,7 +19,12 @@ from numpy.typing import NDArray
 
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
+from collective.engines.basis.configurations import (
+    ExcitationBlocks,
+    interaction_energies,
+    one_excitation,
+    permuted,
+)
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
@@ -45,11 +51,13 @@ class Tables(NamedTuple):
             this emitter; the unused last one leads to a row that no other one leads to.
         bits: (states,), the configurations as integers.
         hop: (N² + 1, 2), real and imaginary part of h; the last is zero.
-        diagonal: (states, 2), real and imaginary part of h_mm summed over the excited emitters.
+        diagonal: (states, 2), real and imaginary part of the energies of the configurations: of
+            h_mm summed over the excited emitters, with their Ising terms.
         decay: (2, N, N), real and imaginary part of Γ.
         dephasing: (2^N,) rates cᵀDc of coherences between a configuration c and the ground state:
             that of two configurations is the one of their exclusive or, if D is diagonal. A single
             zero without dephasing.
+        energies: (states,), Ising energies of the configurations; empty without Ising terms.
         together: whether D is not diagonal.
     """
 
@@ -70,6 +78,7 @@ class Tables(NamedTuple):
     diagonal: NDArray[np.float64]
     decay: NDArray[np.float64]
     dephasing: NDArray[np.float64]
+    energies: NDArray[np.float64]
     together: bool = False
 
 
@@ -128,12 +137,20 @@ def layout(
     group = tuple(map(tuple, np.asarray(permutations).tolist()))
     empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
-    flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
+    flat: NDArray[Any] = np.append(h.ravel(), 0)
+    on_site: NDArray[Any] = empty.excited @ np.diagonal(h)
+    energies = np.zeros(0)
+    if couplings.ising is not None:
+        energies = interaction_energies(couplings.ising, empty.tables.bits)
+        for begin, end in pairwise(empty.tables.start.tolist()):
+            energies[begin:end] -= energies[begin:end].mean()  # a phase of the whole block
+        on_site = on_site + energies
     tables = empty.tables._replace(
         hop=np.stack([flat.real, flat.imag], axis=1),
         diagonal=np.stack([on_site.real, on_site.imag], axis=1),
         decay=np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
         dephasing=_dephasing(couplings.dephasing),
+        energies=energies,
         together=couplings.dephasing.ndim == 2,
     )
     return replace(empty, tables=tables)
@@ -189,7 +206,7 @@ def _structure(
             lowered[here, k:, 0] = sizes[
                 k - 1
             ]  # a row beyond the block, so that no real target occurs twice
-    unknown = np.zeros((0, 2))
+    unknown, no_energies = np.zeros((0, 2)), np.zeros(0)
     tables = Tables(
         start,
         np.array(offset),
@@ -208,6 +225,7 @@ def _structure(
         diagonal=unknown,
         decay=unknown,
         dephasing=unknown,
+        energies=no_energies,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))

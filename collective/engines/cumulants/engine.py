@@ -98,7 +98,7 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request, channels=True)
+        common = unsupported(self, request, channels=True, ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):

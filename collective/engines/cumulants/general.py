@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.cumulants.ising import add_to_general
 from collective.engines.cumulants.pairs import (
     OPTIONS,
     Rates,
@@ -103,6 +104,8 @@ class General:
             )  # fmt: skip
 
         in_threads(work, self._threads, self._pool)
+        if r.ising is not None:
+            add_to_general(r.ising, self._full, self._inversions, s, z, slopes)
 
     def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
         """Views of C, packed, z, s, M, packed, Y, (N, N), and Z, packed."""

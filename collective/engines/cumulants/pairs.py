@@ -43,6 +43,7 @@ class Rates:
         drive: (N,) complex, Ω/2.
         emission: weights (N(N − 1),) of the packed ⟨σ⁺_mσ⁻_n⟩ in the emission.
         own: (N,), Γ_nn.
+        ising: (N, N), G = V/2 of `ising`, or None without Ising terms.
     """
 
     h: NDArray[np.complex128]
@@ -53,6 +54,7 @@ class Rates:
     drive: NDArray[np.complex128]
     emission: NDArray[np.float64]
     own: NDArray[np.float64]
+    ising: NDArray[np.float64] | None = None
 
 
 def rates(couplings: Couplings) -> Rates:
@@ -61,6 +63,9 @@ def rates(couplings: Couplings) -> Rates:
     h = np.asarray(couplings.shift - 0.5j * decay, dtype=complex)
     own = np.diagonal(decay).real.copy()
     frequencies = couplings.detunings + np.diagonal(couplings.shift).real
+    ising = None if couplings.ising is None else 0.5 * couplings.ising
+    if ising is not None:
+        frequencies = frequencies + ising.sum(axis=1)
     if not np.any(couplings.drive):  # a frequency that all emitters share has no effect
         frequencies = frequencies - frequencies.mean()
     np.fill_diagonal(h, 0.0)
@@ -77,6 +82,7 @@ def rates(couplings: Couplings) -> Rates:
         0.5 * couplings.drive,
         weights,
         own,
+        ising,
     )
 
 

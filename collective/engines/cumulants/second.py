@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.cumulants.ising import add_to_second
 from collective.engines.cumulants.pairs import (
     OPTIONS,
     Rates,
@@ -83,6 +84,8 @@ class Second:
             )  # fmt: skip
 
         in_threads(work, self._threads, self._pool)
+        if r.ising is not None:
+            add_to_second(r.ising, c, z, dc)
 
     def parts(
         self, y: NDArray[np.float64]

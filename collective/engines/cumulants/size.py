@@ -146,6 +146,10 @@ def _frequency(request: Request) -> float:
     found = float(np.sqrt((h**2).sum(axis=1)).max())
     # a frequency that all emitters share has no effect without a drive
     found += float(np.abs(own).max() if np.any(couplings.drive) else np.ptp(own))
+    if couplings.ising is not None:
+        shifts = couplings.ising[chosen]  # those of both signs cancel
+        together = np.maximum(np.abs(shifts.sum(axis=1)), np.sqrt((shifts**2).sum(axis=1)))
+        found += float(together.max())
     found += 2 * float(np.abs(couplings.drive).max()) + float(couplings.dephasing.max())
     return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
 

@@ -91,7 +91,7 @@ class Driven:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request, noise=NAMES)
+        common = unsupported(self, request, noise=NAMES, ising=True)
         if common is None and self.symmetries != "auto":
             self._group(request)
         return common

@@ -1,6 +1,7 @@
-r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
+r"""The generator of Γ, Δ and everything else, which is never stored as a matrix.
 
-Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
+Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`)
+apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
 from collective.engines.driven.sharing import share as sharing_kernel
 from collective.engines.driven.sharing import sharing
-from collective.engines.driven.tables import Tables, scratch, tables
+from collective.engines.driven.tables import Tables, energies, scratch, tables
 from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.extremes import lanczos
 from collective.engines.numerics.spectrum import Ellipse
@@ -190,6 +191,7 @@ class PackedGenerator:
             couplings.shift + np.diag(couplings.detunings),
             complex(factor) * self._drive,
             self._tables,
+            energies(couplings, self._tables.jumps.shape[1]),
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
         pump, single = couplings.pump, noise.strongest_dephasing(couplings.dephasing)
@@ -219,9 +221,12 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def extremes(
-    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: Tables
+    matrix: NDArray[Any],
+    drive: NDArray[np.complex128] | None,
+    tables: Tables,
+    further: Any = 0.0,
 ) -> tuple[float, float]:
-    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.).
+    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.) + E.
 
     Lanczos's method from a fixed vector gives a slightly smaller range.
 
@@ -229,6 +234,7 @@ def extremes(
         matrix: M, Hermitian, (N, N).
         drive: w, (N,) with the idle emitters, or None.
         tables: the configurations to which an excitation can move.
+        further: E, energies of the configurations, (2^N,), or 0.
     """
     n = tables.jumps.shape[1]
     full = np.zeros((n, n), dtype=complex)
@@ -240,7 +246,7 @@ def extremes(
         (full.ravel()[tables.pair[used] // 2], tables.partner[used], starts), shape=(1 << n, 1 << n)
     )
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
-    diagonal = excited @ np.diag(full).real
+    diagonal = excited @ np.diag(full).real + further
     flips = []
     for m in range(n):
         if drive is not None and drive[m] != 0:

@@ -66,7 +66,7 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
-        common = unsupported(self, request, equations=True, noise=NAMES, channels=True)
+        common = unsupported(self, request, equations=True, noise=NAMES, channels=True, ising=True)
         if common is not None:
             return common
         problem = request.problem

@@ -87,7 +87,9 @@ class MeanField:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
-        common = unsupported(self, request, one_number=True, lattice=True, channels=True)
+        common = unsupported(
+            self, request, one_number=True, lattice=True, channels=True, ising=True
+        )
         if common is not None:
             return common
         if not product(request):

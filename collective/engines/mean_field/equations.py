@@ -2,9 +2,9 @@ r"""Mean field: every emitter has a Bloch vector of its own, in the field of the
 
 With s_n = ⟨σ⁻_n⟩, e_n = ⟨σ⁺_nσ⁻_n⟩ and h = δ + Δ − iΓ/2, and without correlations,
 
-.. math:: \dot s_n = −(ih_{nn} + γ_φ + p/2)s_n + i(2e_n − 1)F_n, \qquad
+.. math:: \dot s_n = −(ih_{nn} + iU_n + γ_φ + p/2)s_n + i(2e_n − 1)F_n, \qquad
           \dot e_n = −Γ_{nn}e_n + p(1 − e_n) + 2\,\mathrm{Im}(s^*_n F_n), \qquad
-          F_n = \sum_{l≠n} h_{nl}s_l + ½Ω_n.
+          F_n = \sum_{l≠n} h_{nl}s_l + ½Ω_n, \qquad U_n = \sum_l V_{nl}e_l.
 
 The emission is :math:`\sum_{m≠n}Γ_{mn}s^*_ms_n + \sum Γ_{nn}e_n`; its first part is
 :math:`−2\,\mathrm{Im}\sum_n s^*_n \sum_{l≠n}h_{nl}s_l`, because Δ is Hermitian.
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.numerics import lattice
 from collective.engines.numerics.exchange import Exchange, exchange
@@ -52,6 +53,14 @@ class Equations:
         self._driven = bool(np.any(couplings.drive))
         self._envelope = envelope
         self._others: Exchange = exchange(couplings, single=single)
+        self._ising = couplings.ising
+
+    def _interaction(self, e: NDArray[np.float64]) -> NDArray[np.float64]:
+        """U = Ve, (N, B): the shift of every emitter by the excitation of the others."""
+        assert self._ising is not None
+        if checks.constant(self._ising):
+            return np.asarray(self._ising[0, 0] * (e.sum(axis=0) - e))
+        return np.asarray(self._ising @ e)
 
     def slope(self, t: float, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Dy/dt."""
@@ -65,6 +74,8 @@ class Equations:
         np.multiply(field, 2 * e - 1, out=ds)
         ds *= 1j
         ds += self._turning * s
+        if self._ising is not None:
+            ds -= 1j * self._interaction(e) * s
         de[...] = self.pump - (self.pump + self.decay) * e
         de += 2 * (s.real * field.imag - s.imag * field.real)
         return found
@@ -80,6 +91,8 @@ class Equations:
             ds, de = self.split(np.ascontiguousarray(change.reshape(-1)))
             moved = self._others(ds, 1)
             along = self._turning * ds + 1j * (2 * field * de + (2 * e - 1) * moved)
+            if self._ising is not None:
+                along -= 1j * (self._interaction(e) * ds + self._interaction(de) * s)
             gained = -(self.decay + self.pump) * de
             gained = gained + 2 * (ds.conj() * field + s.conj() * moved).imag
             return self.joined(along, gained)

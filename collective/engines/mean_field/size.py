@@ -1,7 +1,9 @@
 """Predicted memory and time of a run, and how its samples are divided."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
@@ -171,7 +173,18 @@ def frequencies(couplings: Couplings) -> tuple[float, float]:
     if kind(couplings) == "alike":
         bright = abs(couplings.decay[0, 0]) * (len(couplings) - 1)
     frequency = np.sqrt(usual * most) + np.abs(turning).max() + drive + 0.3 * bright
+    frequency += interaction(couplings.ising)
     return float(frequency), float(rates.max() + bright)
+
+
+def interaction(ising: NDArray[np.float64] | None) -> float:
+    """The shift of an emitter by others of population ¼, roughly; those of both signs cancel."""
+    if ising is None:
+        return 0.0
+    if checks.constant(ising):
+        return abs(float(ising[0, 0])) * (len(ising) - 1) / 4
+    together = np.maximum(np.abs(ising.sum(axis=1)), np.sqrt((ising**2).sum(axis=1)))
+    return float(together.max()) / 4
 
 
 def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:

@@ -3,8 +3,10 @@ r"""Steady states of mean field: evolution, then Newton's method.
 For two-level emitters Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of
 the equations
 
-.. math:: δ\dot s = −(ih_{nn} + γ_φ + p/2)δs + i(2F\,δe + (2e − 1)δF), \qquad
-          δ\dot e = −(Γ_{nn} + p)δe + 2\,\mathrm{Im}(F\,δs^* + s^*δF), \qquad δF = h\,δs.
+.. math:: δ\dot s = −(ih_{nn} + iU_n + γ_φ + p/2)δs − is\,δU + i(2F\,δe + (2e − 1)δF), \qquad
+          δ\dot e = −(Γ_{nn} + p)δe + 2\,\mathrm{Im}(F\,δs^* + s^*δF),
+
+with δF = h δs and δU = V δe of Ising terms.
 
 Evolution brings the state near to an attractor: where there are several, the start decides. A small
 disturbance of the answer must die out. For atoms with manifolds the step is one of the fields, see

@@ -108,7 +108,7 @@ class LadderBlocks:
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = self._lowered(k, d)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
             return np.asarray(own - 0.5j * lost(e, k, d))
 
         turned = -1j * (energy(self._k) - energy(self._k2).conj())

@@ -10,7 +10,8 @@ If no permutation of the emitters changes couplings and state, ρ is given by Di
 * Emitters that are pumped together, or in thermal light, stay on one ladder.
 * With a drive, also by the coherences within each ladder, (N+1)² of one or N³/6 of all.
 
-Without a drive, coherences between different M do not change the observables, nor do Δ and δ.
+Without a drive, coherences between different M do not change the observables, nor do Δ, δ and
+uniform Ising terms.
 """
 
 from dataclasses import dataclass
@@ -54,10 +55,11 @@ class Symmetric:
 
     .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
 
-    and Δ likewise. Two ensembles of N_A and N_B emitters that decay purely collectively have
-    (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species multiply its share
-    of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also those that only the
-    state makes: `co.states.single(0)` of a hundred identical emitters is one and ninety-nine.
+    and Δ and the Ising terms likewise. Two ensembles of N_A and N_B emitters that decay purely
+    collectively have (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species
+    multiply its share of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also
+    those that only the state makes: `co.states.single(0)` of a hundred identical emitters is one
+    and ninety-nine.
 
     Example:
         >>> import numpy as np, collective as co
@@ -83,7 +85,7 @@ class Symmetric:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse couplings and states that are not the same for every emitter."""
-        common = unsupported(self, request, one_number=True, noise=NAMES)
+        common = unsupported(self, request, one_number=True, noise=NAMES, ising=True)
         if common is not None:
             return common
         n = len(request.couplings)

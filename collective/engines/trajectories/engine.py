@@ -116,7 +116,7 @@ class Trajectories:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse density matrices, master equations, and too many emitters."""
-        common = unsupported(self, request, channels=True, noise=NAMES)
+        common = unsupported(self, request, channels=True, noise=NAMES, ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):
