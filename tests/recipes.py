@@ -611,6 +611,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": False,
         },
         {},
@@ -631,6 +632,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": True,
         },
         {},
@@ -2234,6 +2236,7 @@ def _variants():
         "emitters": co.chain(2, 0.1, frequency=1e6),
         "field": co.Vacuum(),
         "shift": "full",
+        "level_shifts": True,
         "by_displacement": False,
     }
     yield "couple (warm)", co.couple, lambda: near | {"temperature": 1e6}, {}

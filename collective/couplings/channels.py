@@ -467,9 +467,12 @@ class ChannelCouplings:
 
     @printable
     def __repr__(self) -> str:
+        from collective.couplings.assumptions import channels_without_level_shifts
+
         n, (lowest, highest) = len(self), self.extreme_rates()
         noun = "atom" if n == 1 else "atoms"
         where = "" if self.field is None else f" in {self.field!r}"
+        where += ", level shifts left out" if channels_without_level_shifts(self) else ""
         low, high = float(self.detunings.min()), float(self.detunings.max())
         detunings = f"{low:g}" if low == high else f"{low:.4g} … {high:.4g}"
         bound = "at most " if self.krylov else ""

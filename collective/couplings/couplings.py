@@ -382,10 +382,13 @@ class Couplings:
 
     @printable
     def __repr__(self) -> str:
+        from collective.couplings.assumptions import without_level_shifts
+
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
+        where += ", level shifts left out" if without_level_shifts(self) else ""
         pairs = "" if self.ising is None else f", Ising |V_mn| ≤ {self.largest_interaction():.4g}"
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""

@@ -7,6 +7,7 @@ import numpy as np
 from collective._tools import checks
 from collective._tools.memory import require
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.pairs import with_way_out
 from collective.couplings.tensors import integral_tensors, unit_tensors
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
@@ -18,9 +19,18 @@ _MATRICES = 11  # N·C × N·C at the peak of `couple`: Γ, Δ, both by lines, a
 
 
 def of_atoms(
-    atoms: Atoms, field: Any, coupling: str, temperature: Any, by_displacement: Any
+    atoms: Atoms,
+    field: Any,
+    coupling: str,
+    temperature: Any,
+    by_displacement: Any,
+    *,
+    level_shifts: bool,
 ) -> ChannelCouplings:
-    """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant"."""
+    """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant".
+
+    Without level shifts no atom is shifted by its own scattered light: Δ within it and Λ are 0.
+    """
     require_field("field", field)
     temperature = checked_temperature(temperature)
     if temperature > 0:
@@ -54,11 +64,12 @@ def of_atoms(
         lowered = np.zeros((n, 3, 3))
         if coupling == "rwa":
             exchange += integral_tensors(atoms.positions, field, float(k), pairs=True)
-        elif back and coupling == "full":
-            added = integral_tensors(atoms.positions, field, float(k), pairs=False)
+        elif back and level_shifts and coupling == "full":
+            with with_way_out():
+                added = integral_tensors(atoms.positions, field, float(k), pairs=False)
             exchange += added
             lowered = 0.0 - added[here, :, here, :]
-        if not back:
+        if not back or not level_shifts:
             exchange[here, :, here, :] = 0.0
         for s in np.flatnonzero(atoms.wavenumbers == k):
             decay[:, s, :, :, s] = atoms.linewidths[s] * rates
