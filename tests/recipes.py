@@ -455,6 +455,15 @@ def _recipes():
         {"then": in_vacuum},
     )
     yield (
+        "Emitters.rotated",
+        co.Emitters.rotated,
+        lambda: {
+            "self": co.chain(3, 0.1),
+            "rotation": [[0, 0, 1], [1, 0, 0], [0, 1, 0]],
+        },
+        {},
+    )
+    yield (
         "Emitters.translated",
         co.Emitters.translated,
         lambda: {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, operators
+from collective._tools import checks, equality, notebook, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings.lattice import krylov_extremes
@@ -464,6 +464,8 @@ class ChannelCouplings:
         blocks = np.abs(self.shift).reshape(n, -1, n, len(self.shift) // n).max(axis=(1, 3))
         np.fill_diagonal(blocks, 0.0)
         return float(blocks.max())
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

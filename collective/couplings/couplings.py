@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, operators
+from collective._tools import checks, equality, notebook, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import ising as _ising
@@ -379,6 +379,8 @@ class Couplings:
             return 0.0
         every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
         return float(np.abs(every).max())
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

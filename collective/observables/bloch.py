@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
+from collective._tools.console import printable, span
 from collective._tools.memory import require
 from collective.emitters import lengths
 from collective.observables import _lattice_sums
@@ -20,7 +21,7 @@ _CHUNK = 200_000  # orders of all quasimomenta together held at a time
 _NUMBERS = 16  # floats held for each order, those of the lattice sums included
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bands:
     """Bloch modes of an infinite lattice; see `bands`.
 
@@ -46,6 +47,17 @@ class Bands:
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
+
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        which = f"a {self.lattice} of spacing {self.spacing:.6g}"
+        return (
+            f"Bands: {len(self.rates):,} modes of {which}\n"
+            f"  shifts       {span(self.shifts)}\n"
+            f"  decay rates  {span(self.rates)}"
+        )
 
     @property
     def light_line(self) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import archive, equality
+from collective._tools import archive, equality, notebook
 from collective._tools import checks as _checks
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
@@ -248,6 +248,8 @@ class Result:
         if np.any(self.couplings.drive):
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:
