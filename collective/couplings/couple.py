@@ -125,8 +125,9 @@ def couple(
             without `magnetic_green`; a temperature without frequency, or together with "rwa" or
             "resonant"; a model without a Green's tensor together with "rwa", "resonant", a
             temperature or `level_shifts=False`, or with coefficients that are not Hermitian or a Γ
-            that is not positive semidefinite; `by_displacement=True` for emitters that are not alike on a lattice, or in
-            a field that sees more than displacements, or that does not answer at vacant sites.
+            that is not positive semidefinite; `by_displacement=True` for emitters that are not
+            alike on a lattice, or in a field that sees more than displacements, or that does not
+            answer at vacant sites.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so

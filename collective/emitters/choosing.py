@@ -28,7 +28,7 @@ def places(index: Any, n: int, noun: str) -> NDArray[np.intp]:
         array = np.asarray(index)
         if array.dtype.kind == "b" and array.shape == (n,):
             chosen = np.flatnonzero(array)
-        elif array.dtype.kind in "iu" and array.ndim <= 1 or array.shape == (0,):
+        elif (array.dtype.kind in "iu" and array.ndim <= 1) or array.shape == (0,):
             chosen = np.atleast_1d(array)
         else:
             raise TypeError(

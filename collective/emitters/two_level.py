@@ -204,9 +204,7 @@ class Emitters:
             return NotImplemented
         choosing.require_same(self, other, ("kind", "wavelength", "frequency"))
         return self.replace(
-            **{
-                name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _EACH
-            }
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _EACH}
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from collective._tools import checks, equality, notebook
 from collective._tools.console import aligned, printable
 from collective._tools.memory import bytes_text
-from collective.engines.base import ACCURACIES, Cost
+from collective.engines.base import ACCURACIES, Accuracy, Cost
 
 LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
 
@@ -52,7 +52,7 @@ class Methods:
             raise KeyError(f"no cost of {name!r}: {why}")
         return self.available is None or self.costs[name].bytes <= self.available
 
-    def fitting(self, accuracy: str) -> list[str]:
+    def fitting(self, accuracy: Accuracy) -> list[str]:
         """The engines of one accuracy for which there is enough memory, the fastest first.
 
         Args:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, notebook
+from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
 from collective._tools.console import printable, span
 from collective.couplings.couplings import Couplings
@@ -50,8 +50,6 @@ class Scattering:
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
-
-    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,7 +72,7 @@ class Bands:
 
 
 def bands(
-    lattice: str,
+    lattice: Literal["chain", "square"],
     spacing: float,
     quasimomenta: ArrayLike,
     *,
@@ -124,7 +124,7 @@ def bands(
         >>> co.observables.bands("square", 0.2, [[0, 0]]).rates.round(6)  # 3/(4πa²)
         array([5.96831])
     """
-    lattice = checks.choice("lattice", lattice, LATTICES)
+    checks.choice("lattice", lattice, LATTICES)
     spacing = checks.number("spacing", spacing, above=0)
     dipole = checks.unit_vector("dipole", dipole)
     bloch = np.atleast_1d(checks.finite("quasimomenta", quasimomenta))

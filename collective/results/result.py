@@ -6,7 +6,7 @@ The file is longer than others: one class, whose docstring says what each array 
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -195,7 +195,7 @@ class Result:
         known = np.flatnonzero(self.error_estimate <= np.abs(self.emission))
         return float(self.times[known[-1] if len(known) else 0])
 
-    def in_frame(self, frame: str) -> "Result":
+    def in_frame(self, frame: Literal["rotating", "lab"]) -> "Result":
         """The same result with ρ seen from another frame.
 
         ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, where τ is the time since the start, at which both are

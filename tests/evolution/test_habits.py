@@ -50,7 +50,8 @@ def test_the_functions_keep_their_signatures_and_take_all_by_name():
         (co.steady_state, habits.OF_STEADY_STATE),
     ):
         parameters = inspect.signature(function).parameters
-        assert list(parameters)[0] == "couplings" and len(parameters) >= 5
+        assert next(iter(parameters)) == "couplings"
+        assert len(parameters) >= 5
         assert not parameters.keys() & known.keys()
     found = co.evolve(times=TIMES, state="ground", couplings=ATOM)
     assert found == co.evolve(ATOM, "ground", TIMES)

@@ -78,8 +78,10 @@ def test_what_stands_in_a_cell_is_escaped():
         def __repr__(self):
             return "<b>field & 'friends'</b>"
 
-    html = co.couple(co.chain(2, 0.1), Named())._repr_html_()
-    assert "<b>" not in html and "&lt;b&gt;field &amp; &#x27;friends&#x27;&lt;/b&gt;" in html
+    couplings = co.couple(co.chain(2, 0.1), Named())
+    html = couplings._repr_html_()
+    assert "<b>" not in html
+    assert "&lt;b&gt;field &amp; &#x27;friends&#x27;&lt;/b&gt;" in html
     assert "<b>field & 'friends'</b>" in unescape(html)
 
 
