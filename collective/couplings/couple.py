@@ -148,8 +148,8 @@ def couple(
         >>> silver = co.HalfSpace(-16 + 0.4j)  # one number, known at one wavelength
         >>> above = co.Emitters([[0, 0, 0.1], [0.1, 0, 0.1]])
         >>> co.couple(above, silver, level_shifts=False).shift.round(4)
-        array([[0.    , 3.3594],
-               [3.3594, 0.    ]])
+        array([[0.    , 1.9288],
+               [1.9288, 0.    ]])
         >>> many = co.couple(co.square(200, 200, 0.2), co.Vacuum(), by_displacement=True)
         >>> many.decay
         LatticeMatrix: 40,000 × 40,000, a lattice of 200 × 200 sites
