@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         materials,
         observables,
         plot,
+        pulse,
         scenarios,
         spectral,
         states,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         van_der_waals,
     )
     from collective.couplings.modes import Modes
+    from collective.couplings.with_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.emitters import (
         Atoms,
         Emitters,
@@ -89,6 +91,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Atoms",
     "Cavity",
+    "CavityCouplings",
+    "CavityMode",
     "ChannelCouplings",
     "Comparison",
     "Couplings",
@@ -119,6 +123,7 @@ __all__ = [
     "Vacuum",
     "Waveguide",
     "atoms",
+    "cavity_mode",
     "chain",
     "check_field",
     "citation",
@@ -141,6 +146,7 @@ __all__ = [
     "one_axis_twisting",
     "plane_wave",
     "plot",
+    "pulse",
     "purcell",
     "ring",
     "scenarios",
@@ -162,6 +168,7 @@ _MODULES = {
     "materials",
     "observables",
     "plot",
+    "pulse",
     "scenarios",
     "spectral",
     "states",
@@ -170,6 +177,8 @@ _MODULES = {
 _HOMES = {
     "Atoms": "emitters",
     "Cavity": "fields",
+    "CavityCouplings": "couplings.with_mode",
+    "CavityMode": "couplings.with_mode",
     "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
@@ -200,6 +209,7 @@ _HOMES = {
     "Vacuum": "fields",
     "Waveguide": "fields",
     "atoms": "emitters.named",
+    "cavity_mode": "couplings.with_mode",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",

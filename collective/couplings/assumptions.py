@@ -133,14 +133,18 @@ def channels_without_level_shifts(channels: Any) -> bool:
     """Whether light comes back to the atoms and Δ within each atom and Λ are 0 all the same."""
     if channels.field is None or np.any(channels.ground_shift):
         return False
-    lines, n = channels.atoms.linewidths, len(channels.atoms)
-    here, side = np.arange(n), 3 * len(lines)
-    decay, shift = (
-        np.asarray(matrix).reshape(n, side, n, side)[here, :, here, :]
-        for matrix in (channels.decay, channels.shift)
-    )
+    lines = channels.atoms.linewidths
+    decay, shift = (_within_atoms(m, 3 * len(lines)) for m in (channels.decay, channels.shift))
     back = np.abs(decay - np.diag(np.repeat(lines, 3))) > _BACK * lines.max()
     return bool(np.any(back) and not np.any(shift))
+
+
+def _within_atoms(matrix: Any, side: int) -> Any:
+    """The block of each atom, (N, C, C), of a matrix over channels; (C, C) on a lattice."""
+    if isinstance(matrix, LatticeMatrix):
+        return matrix.own
+    n = len(matrix) // side
+    return matrix.reshape(n, side, n, side)[np.arange(n), :, np.arange(n), :]
 
 
 def _note_of_level_shifts(left_out: bool) -> list[Assumption]:
@@ -161,6 +165,8 @@ def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
     if atoms.frequency is None:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    if isinstance(channels.decay, LatticeMatrix):
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: assess a smaller lattice")
     try:
         variation = tensor_variation(atoms, field, fastest)
     except ValueError as error:  # a table or samples that end there

@@ -38,7 +38,7 @@ OF_EVOLVE = {
         'the solver is chosen for you; method= names another, such as method="exact" or '
         'method="trajectories", and co.methods lists all'
     ),
-    "args": "a drive that depends on time is envelope=, a function of the time alone",
+    "args": "light that changes in time is drive=, pulses, or envelope=, a function of the time",
     "progress_bar": "give progress=True or progress=False",
     "ntraj": "give method=co.engines.Trajectories(n=...)",
     "seeds": "give seed=, one whole number",

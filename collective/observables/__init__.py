@@ -22,6 +22,7 @@ from collective.observables.entanglement import (
 )
 from collective.observables.excitations import excitation_distribution
 from collective.observables.linear_response import WeakLight, weak_light
+from collective.observables.mode_light import CavityLight, cavity_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
@@ -40,6 +41,7 @@ from collective.observables.stationary import Steady, steady
 __all__ = [
     "Bands",
     "BurstCriterion",
+    "CavityLight",
     "FarField",
     "Scattering",
     "Spectrum",
@@ -48,6 +50,7 @@ __all__ = [
     "angular_pattern",
     "bands",
     "burst_criterion",
+    "cavity_light",
     "coincidences",
     "collected",
     "concurrence",

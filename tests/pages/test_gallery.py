@@ -432,6 +432,20 @@ def test_five_engines_one_system():
 
 
 @pytest.mark.slow
+def test_a_pi_pulse_and_its_echo():
+    names = run("a_pi_pulse_and_its_echo")
+    times, tau, light = names["times"], names["tau"], names["together"]
+    after = times > 1.5 * tau
+    with_pulse, without = light["with the π-pulse"], light["without"]
+    peak = times[after][np.argmax(with_pulse[after])]
+    assert abs(peak - 2 * tau) < 0.01
+    assert with_pulse[after].max() > 10 * without[after].max()
+    # by hand: dipoles of independent emitters right after the pulse, and at 2τ
+    first = names["shared"] * names["n"] * (names["n"] - 1) / 4
+    assert abs(without.max() / first - 1) < 0.1
+    assert abs(with_pulse[after].max() / without.max() - np.exp(-2 * tau)) < 0.05
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]
@@ -1291,3 +1305,18 @@ def test_competing_lines():
     for b in (0.2, 0.3, 0.8):  # the slope at the start
         early = births(n, (b, 1 - b), np.array([0, 1e-6]))[:, 0]
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
+
+
+def test_a_superradiant_laser():
+    names = run("a_superradiant_laser")
+    alone, pumps = names["alone"], names["pumps"]
+    assert alone == pytest.approx(0.4)
+    for count in names["counts"]:
+        linewidths, powers = names["linewidths"][count], names["powers"][count]
+        assert alone < linewidths.min() < 0.6
+        assert powers.max() / (count**2 * alone) == pytest.approx(1 / 8, abs=0.015)
+        best = pumps[powers.argmax()]
+        assert 0.3 < best / (count * alone) < 0.8
+        assert linewidths[-1] > 100
+    few, many = (names["powers"][count].max() for count in names["counts"])
+    assert 9 < many / few < 13

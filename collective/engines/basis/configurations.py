@@ -121,6 +121,27 @@ def permuted(
     return moved
 
 
+def permuted_places(
+    bits: NDArray[np.int64],
+    first: NDArray[np.int64],
+    permutations: tuple[tuple[int, ...], ...],
+) -> NDArray[np.uint32]:
+    """The index in its block of every permuted configuration, (G, states).
+
+    Args:
+        bits: configurations, in the order of their excitation numbers, (states,).
+        first: the index of the first configuration of the same block, (states,).
+        permutations: of the emitters.
+    """
+    order = np.argsort(bits)
+    ascending = bits[order]
+    found = np.empty((len(permutations), len(bits)), np.uint32)
+    for image, permutation in zip(found, permutations, strict=True):
+        moved = np.searchsorted(ascending, permuted(ascending, permutation))
+        image[order] = order[moved] - first[order]
+    return found
+
+
 def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices of configurations in QuTiP's basis: emitter 0 is leftmost, excited comes first."""
     index = np.zeros_like(configurations)

@@ -23,8 +23,9 @@ from collective.engines.basis.configurations import (
     ExcitationBlocks,
     interaction_energies,
     one_excitation,
-    permuted,
+    permuted_places,
 )
+from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
@@ -96,6 +97,7 @@ class Layout:
         pair_emitters: (pairs, 2), m and n of each pair, m < n: one of those that the permutations
             turn into each other.
         same_pairs: (N, N), for each ordered pair the pair m·N + n among these to which it is equal.
+        means: the numbers of a vector that are equal by symmetry, within each column.
     """
 
     blocks: ExcitationBlocks
@@ -105,6 +107,7 @@ class Layout:
     pair_places: NDArray[np.uint32]
     pair_emitters: NDArray[np.int64]
     same_pairs: NDArray[np.int64]
+    means: OrbitMeans
 
     @property
     def size(self) -> int:
@@ -164,7 +167,7 @@ def _structure(
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
-    images = _images(bits, np.repeat(start[:-1], sizes), permutations)
+    images = permuted_places(bits, np.repeat(start[:-1], sizes), permutations)
     group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
     stored = np.empty((len(bits), 3), np.uint32)
@@ -228,28 +231,8 @@ def _structure(
         energies=no_energies,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
-    return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
-
-
-def _images(
-    bits: NDArray[np.int64],
-    first: NDArray[np.int64],
-    permutations: tuple[tuple[int, ...], ...],
-) -> NDArray[np.uint32]:
-    """The index in its block of every permuted configuration, (G, states).
-
-    Args:
-        bits: configurations, in the order of their excitation numbers, (states,).
-        first: the index of the first configuration of the same block, (states,).
-        permutations: of the emitters.
-    """
-    order = np.argsort(bits)
-    ascending = bits[order]
-    found = np.empty((len(permutations), len(bits)), np.uint32)
-    for image, permutation in zip(found, permutations, strict=True):
-        moved = np.searchsorted(ascending, permuted(ascending, permutation))
-        image[order] = order[moved] - first[order]
-    return found
+    observed = _moments(blocks, tables, np.array(permutations))
+    return Layout(blocks, tables, excited, *observed, _means(tables))
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
@@ -267,6 +250,18 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
                 pairs = np.concatenate([pairs, pairs + 2 * rates[m, k].real])
         table = np.concatenate([table, table + rate + pairs])
     return table
+
+
+def _means(t: Tables) -> OrbitMeans:
+    """The numbers of a vector that are equal by symmetry, within each column."""
+    found, lanes = [], t.columns.shape[1]
+    for k, size in enumerate(np.diff(t.start).tolist()):
+        columns = t.columns[t.tasks[:, 0] == k].ravel()
+        images = t.images[:, t.start[k] : t.start[k + 1]]
+        for place, rows, counts in equal_rows(images, columns):
+            panel, lane = divmod(place, lanes)
+            found.append((t.offset[k] + (panel * size + rows) * lanes + lane, counts))
+    return joined(found)
 
 
 def _moments(
