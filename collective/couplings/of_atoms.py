@@ -81,9 +81,7 @@ def _by_displacement(atoms: Atoms, coupling: str, asked: Any) -> bool:
     return False
 
 
-def _of_lattice(
-    atoms: Atoms, field: Any, coupling: str, *, level_shifts: bool
-) -> ChannelCouplings:
+def _of_lattice(atoms: Atoms, field: Any, coupling: str, *, level_shifts: bool) -> ChannelCouplings:
     """The couplings of atoms on a lattice, stored by displacement."""
     one = atoms.replace(positions=atoms.positions[:1], energies=atoms.energies[:1])
     alone = _of_matrices(one, field, coupling, level_shifts=level_shifts)

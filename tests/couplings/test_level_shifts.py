@@ -133,6 +133,13 @@ def test_by_displacement_without_level_shifts():
     np.testing.assert_allclose(np.array(sparing.shift), dense.shift, atol=1e-13)
     assert sparing.shift.own == 0
     assert "level shifts left out" in repr(sparing)
+    atoms = co.Atoms.isotropic(lattice.positions)
+    sparing, dense = (
+        co.couple(atoms, FIELD, level_shifts=False, by_displacement=by) for by in (True, False)
+    )
+    np.testing.assert_allclose(np.array(sparing.shift), dense.shift, atol=1e-13)
+    assert not np.any(sparing.shift.own)
+    assert "level shifts left out" in repr(sparing)
 
 
 def test_a_model_without_a_tensor_has_no_level_shifts_to_leave_out():
