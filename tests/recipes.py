@@ -1104,6 +1104,17 @@ def _recipes():
     )
     yield "Result.at", co.Result.at, lambda: {"self": result(), "times": [0.0, 0.5]}, {}
     yield "Result.in_frame", co.Result.in_frame, lambda: {"self": result(), "frame": "lab"}, {}
+    for kind, made in (
+        (co.Couplings, pair),
+        (co.ChannelCouplings, channels),
+        (co.CavityCouplings, with_mode),
+    ):
+        yield (
+            f"{kind.__name__}.save",
+            kind.save,
+            lambda made=made: {"self": made(), "path": "written"},
+            {"errors": (OSError,)},
+        )
     for name in ("save", "to_netcdf"):
         yield (
             f"Result.{name}",

@@ -5,9 +5,11 @@ A channel is one Cartesian component of one line of one atom; Γ and Δ are matr
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -453,6 +455,23 @@ class ChannelCouplings:
             for m in range(len(self))
             for lower in self.atoms.channels
         ]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file; `co.load` reads it back.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. A field that is not the package's own comes back as None.
+
+        Raises:
+            ValueError: if the path is not that of a file.
+            OSError: if the system cannot write the file: no room, no permission.
+        """
+        from collective.couplings import saving
+
+        return saving.save(self, saving.pack_channels, path)
 
     def validity(self) -> "Validity":
         """A report on the assumptions behind these couplings, with numbers; print it."""

@@ -3,7 +3,9 @@
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
+import os
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -338,6 +340,23 @@ class Couplings:
         way_out = "use evolve instead" if fits(48 * 4**n) else "use fewer emitters"
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file; `co.load` reads it back.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. A field that is not the package's own comes back as None.
+
+        Raises:
+            ValueError: if the path is not that of a file.
+            OSError: if the system cannot write the file: no room, no permission.
+        """
+        from collective.couplings import saving
+
+        return saving.save(self, saving.pack_couplings, path)
 
     def validity(self) -> "Validity":
         """A report on the assumptions behind these couplings, with numbers; print it."""
