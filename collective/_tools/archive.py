@@ -181,6 +181,8 @@ def read(
 
 def kind_of(path: Path) -> str | None:
     """What a file says it is, for example "collective result"; None if it does not say."""
+    if not path.is_file():  # a device might never end
+        return None
     try:
         with zipfile.ZipFile(path) as file:
             name = f"{_METADATA}.npy"
