@@ -1843,6 +1843,26 @@ def two_times():
     }
 
 
+@run(rtol=SOLVED)
+def lossy_modes():
+    along = np.zeros((2, 2, 3))
+    along[0, 1, 2] = along[1, 0, 2] = 1.0
+    levels = [[1.05, 0.0], [0.95, 0.0]]
+    qubits = co.Multilevel([[0, 0, 0], [0, 0, 1]], levels, [along, along])
+    modes = co.spectral.LossyModes(1.6, 0.5, [0.05, 0.04])
+    warm = co.spectral.BrownianModes(1.6, 0.5, [0.05, 0.04], 0.7)
+    known, names = [0.3, -0.3, 1.5], ("universal", "modes", "heom")
+    found = co.compare(
+        qubits, modes, "inverted", [0.0, 4.0, 20.0], approximations=names, progress=False
+    )
+    return {
+        "compared": [found.results[name].populations for name in names],
+        "thermal": [modes.thermal(0.7).gamma(w) for w in known],
+        "damped": [[warm.gamma(w), warm.shift(w)] for w in known],
+        "fit": co.spectral.fit_modes(modes, (0.5, 3.0), modes=1).modes.frequencies,
+    }
+
+
 # --- the file
 
 

@@ -53,7 +53,7 @@ class ModeFit:
 
 
 def fit_modes(
-    bath: Bath | BrownianModes | Callable[[float], Any],
+    bath: Bath | BrownianModes | LossyModes | Callable[[float], Any],
     band: ArrayLike,
     *,
     modes: int = 4,
@@ -70,7 +70,7 @@ def fit_modes(
     has rates at ω < 0, so its band should reach there. A field becomes a bath by `spectral.bath`.
 
     Args:
-        bath: a `Bath` or `BrownianModes`, of which γ and S are fitted; or a function ω → γ(ω), a
+        bath: a `Bath`, `BrownianModes` or `LossyModes`, of which γ and S are fitted; or a function ω → γ(ω), a
             number or (M, M), of which γ alone is fitted, such as a spectral density J(ω).
         band: the lowest and the highest frequency, in units of rate. It should contain all
             frequencies of the emitters, ±ω.
@@ -100,7 +100,7 @@ def fit_modes(
         )
     count = checks.count("modes", modes, maximum=_MOST_MODES)
     number = checks.count("points", points, minimum=3, maximum=_MOST_POINTS)
-    if isinstance(bath, Bath | BrownianModes):
+    if isinstance(bath, Bath | BrownianModes | LossyModes):
         gamma, shift = bath.gamma, bath.shift
     else:
         gamma, shift = checks.function("bath", bath), None
