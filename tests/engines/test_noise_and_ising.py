@@ -141,6 +141,20 @@ def test_everything_at_once_on_dicke_states(drive, opposed):
     np.testing.assert_allclose(squeezed, [squeezing_of(states[i]) for i in (0, 2)], atol=1e-7)
 
 
+def test_two_species_know_the_interaction():
+    """Two emitters of one kind and one of another, with V_AA and V_AB."""
+    ising = np.array([[0, 1.1, -0.6], [1.1, 0, -0.6], [-0.6, -0.6, 0]])
+    three = identical(
+        3, together=0.0, alone=0.3, exchange=0.4, detunings=[0.2, 0.2, -0.3], ising=ising
+    )
+    rho = reference.projector(reference.product_ket(3, 1.1, 0.3))
+    states = reference.evolve(reference.generator_of(three), rho, TIMES)
+    found = co.evolve(three, START, TIMES, method="symmetric", observe="correlations", **TIGHT)
+    assert found.diagnostics["species"] == [2, 1]
+    wanted = [reference.correlations(x) for x in states]
+    np.testing.assert_allclose(found.correlations, wanted, atol=1e-9)
+
+
 @pytest.mark.parametrize("couplings", [everything(7, 2, photons=0.0), alike(2, 0.4, 0.0)])
 def test_light_of_the_steady_state_knows_everything(couplings):
     one, two = light(couplings, steady_of(reference.generator_of(couplings)), DELAYS)
