@@ -220,6 +220,17 @@ def dipoles():
 
 
 @cache
+def pulse():
+    return co.pulse.square(rabi=[3.0, 1j], start=0.1, length=0.2, detuning=1.0)
+
+
+@cache
+def pulsed():
+    sweep = co.pulse.table([0, 0.5], [-1, 1])
+    return co.evolve(pair(), "ground", TIMES, drive=pulse(), detunings=sweep, progress=False)
+
+
+@cache
 def strontium():
     return co.atoms([[0, 0, 0], [0, 0, 0.2]], "Sr88 689 nm", ground=0, excited=1)
 
@@ -415,6 +426,9 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
+    "drive": (),
+    "detunings": None,
+    "strength": None,
     "method": "blocks",
     "seed": 1,
     "threads": 1,
@@ -623,7 +637,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
-            "by_displacement": False,
+            "by_displacement": True,
         },
         {},
     )
@@ -2046,6 +2060,7 @@ def _recipes():
         {},
     )
     yield "plot.pattern_3d", p.pattern_3d, lambda: {"result": result(), "time": 0.1, "ax": None}, {}
+    yield "plot.pulses", p.pulses, lambda: {"drive": [pulse()], "ax": None}, {}
     yield "plot.populations", p.populations, lambda: {"result": result(), "ax": None}, {}
     yield (
         "plot.scattering",
@@ -2176,6 +2191,84 @@ def _recipes():
         s.coherent,
         lambda: {"theta": 0.3, "phi": 0.1},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+
+    phases = {"phase": 0.1, "detuning": 0.2, "chirp": 0.3}
+
+    def driven_by(found):
+        return found([0.0, 0.1, 0.25]), found.area
+
+    for form in (co.pulse.gaussian, co.pulse.sech):
+        yield (
+            f"pulse.{form.__name__}",
+            form,
+            lambda: {"centre": 0.2, "width": 0.1, "rabi": [1.0, 1j], "area": None, **phases},
+            {"then": driven_by},
+        )
+    yield (
+        "pulse.square",
+        co.pulse.square,
+        lambda: {
+            "length": 0.1,
+            "start": 0.2,
+            "centre": None,
+            "rabi": None,
+            "area": [3.0, 1.0],
+            **phases,
+        },
+        {"then": driven_by},
+    )
+    yield (
+        "pulse.from_array",
+        co.pulse.from_array,
+        lambda: {
+            "times": [0, 0.1, 0.3],
+            "values": [0, 1j, 2],
+            "rabi": 1.0,
+            "area": None,
+            "interpolation": "linear",
+            **phases,
+        },
+        {"then": driven_by},
+    )
+    yield "pulse.sequence", co.pulse.sequence, lambda: {"parts": [pulse(), 0.1], "start": 0.0}, {}
+    yield (
+        "pulse.table",
+        co.pulse.table,
+        lambda: {"times": [0, 1, 2], "values": [0, 2, 1], "interpolation": "cubic"},
+        {"then": lambda found: found([0.5, 1.5])},
+    )
+    yield (
+        "pulse.Table",
+        co.pulse.Table,
+        lambda: {
+            "times": [0, 1],
+            "values": [[0, 2], [1, 1]],
+            "interpolation": "steps",
+            "name": "f",
+        },
+        {"then": lambda found: found(0.5)},
+    )
+    yield (
+        "pulse.Pulse",
+        co.pulse.Pulse,
+        lambda: {
+            "shape": "sech",
+            "rabi": 1.0,
+            "centre": 0.2,
+            "width": 0.1,
+            "values": None,
+            **phases,
+        },
+        {"then": lambda found: found([0.1, 0.2])},
+    )
+    yield "pulse.Pulse.shifted", co.pulse.Pulse.shifted, lambda: {"self": pulse(), "delay": 0.1}, {}
+    yield "pulse.Pulse.replace", co.pulse.Pulse.replace, lambda: {"self": pulse(), "phase": 0.1}, {}
+    yield (
+        "pulse.Controls",
+        co.pulse.Controls,
+        lambda: {"drive": [pulse()], "detunings": co.pulse.table([0, 1], [0, 1]), "strength": None},
+        {},
     )
 
     yield (

@@ -54,6 +54,33 @@ figure = ""
 """,
     """
 [emitters]
+kind = "chain"
+n = 2
+spacing = 0.3
+[atoms]
+kind = "isotropic"
+zeeman = "0.5 linewidths"
+detunings = [0.1, -0.1]
+axis = [1, 0, 0]
+[field]
+kind = "vacuum"
+[couplings]
+detunings = 0.3
+drive = {rabi_frequency = 0.5, direction = [0, 0, 1], polarisation = [1, "1i", 0], line = 0}
+[state]
+kind = "level_product"
+vectors = [0.1, "0.2i", 0, 1]
+[times]
+stop = 1
+number = 3
+[method]
+name = "mean_field"
+[observe]
+polarised_emission = true
+weak_light = {frequencies = [0, 0.5], polarisation = [1, 0, 0]}
+""",
+    """
+[emitters]
 kind = "cloud"
 n = 3
 radius = 0.5

@@ -123,6 +123,8 @@ def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
     if atoms.frequency is None:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    if isinstance(channels.decay, LatticeMatrix):
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: assess a smaller lattice")
     try:
         variation = tensor_variation(atoms, field, fastest)
     except ValueError as error:  # a table or samples that end there

@@ -27,7 +27,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, within
 from collective.couplings.couplings import Couplings
 from collective.emitters import Atoms
 from collective.engines.request import Request
@@ -214,7 +214,8 @@ def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
         alike = np.sign(np.einsum("knl,knl->n", pair[0].conj(), pair[1]).real)
         decay[row], shift[row] = _norms(pair[0]), alike * _norms(pair[1])
 
-    rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), _within(channels), atoms.channels)
+    own = within(channels.decay, n)
+    rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), own, atoms.channels)
     return _Parts(
         rates=rates.real / up,
         decay=strength * decay,
@@ -243,14 +244,6 @@ def _transitions(atoms: Atoms) -> tuple[NDArray[Any], float]:
     kept = sizes > _POLARISED * sizes[0]
     chosen = np.eye(each) if kept.all() else basis[:, kept]
     return chosen, float(np.sum(np.abs(atoms.channels) ** 2, axis=(0, 1)).max())
-
-
-def _within(channels: ChannelCouplings) -> NDArray[Any]:
-    """Γ of each atom, (N, C, C)."""
-    n = len(channels)
-    each = len(channels.decay) // n
-    blocks = channels.decay.reshape(n, each, n, each)
-    return np.asarray(blocks[range(n), :, range(n), :])
 
 
 def expected(request: Request, kind: Kind, samples: int | None = None) -> float | None:

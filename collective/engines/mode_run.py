@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from collective.engines.base import resumed
 from collective.engines.numerics.adaptive import Adaptive
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.errors import DivergedError
@@ -112,13 +111,10 @@ class ModeRun:
         request, times = self._request, self._request.times
         if self._solver is None:
             rtol, atol = self._equations.tolerances()
-            longest = np.inf
-            if request.envelope is not None:  # a pulse shorter than a step would not be seen
-                longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
             t, y, first = self._recorder.now
             self._solver = Adaptive(
                 self._equations.slope, t, y, float(times[-1]), rtol=rtol, atol=atol,
-                longest=longest, first=first,
+                first=first, pieces=request.timeline,
             )  # fmt: skip
             self._reached = t
         target = float(times[self._recorder.reached])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
+from collective.results.controls import PREFIX
 from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
@@ -47,6 +48,8 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
                 kinds, shapes = _ANY, [times]
             elif name.startswith(FIELD):  # the field itself knows which shapes are right
                 kinds = _COMPLEX if "field" in metadata else ""
+            elif name.startswith(PREFIX):  # and so do the pulses
+                kinds = _COMPLEX if "controls" in metadata else ""
             elif name.startswith("jumps:"):
                 kinds, shapes = _jumps(arrays, name)
             elif name in known:
@@ -191,6 +194,13 @@ def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
         "channels:detunings": (_REAL, [(n,)]),
         "channels:drive": (_COMPLEX, [(side,)]),
     }
+    if "lattice" in metadata:
+        kernel = (*_kernel(metadata["lattice"], n), each, each)
+        known["channels:decay"] = known["channels:shift"] = (_COMPLEX, [kernel])
+        if "channels:places" in arrays:
+            known["channels:places"] = (_WHOLE, [(n,)])
+        elif prod(metadata["lattice"]) != n:
+            raise ValueError("channels:places is missing")
     for name in known:
         _have(arrays, name)
     small = n * np.log2(count) < 64

@@ -21,6 +21,7 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.with_mode import CavityCouplings
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls
 from collective.results import contents, selection
 from collective.results.jumps import Jumps
 from collective.results.storage import ARRAYS, changed, pack, unpack
@@ -83,6 +84,8 @@ class Result:
         resume: arrays from which an interrupted run continues; otherwise empty.
         accuracy: that of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
             "approximate"; None if it is not known.
+        controls: pulses, detunings and strength that changed in time, as `co.pulse.Controls`, or
+            None. A function is kept as a table of its values; an `envelope` is not kept.
         start: the time of the initial state if it is not times[0], as after `at`.
 
     Two results are equal if everything but their `diagnostics` is, such as the seconds they took.
@@ -116,6 +119,7 @@ class Result:
     accuracy: str | None = None
     start: float | None = None
     photons: NDArray[np.float64] | None = None
+    controls: Controls | None = None
 
     __setstate__ = _checks.restored
     __eq__ = equality.same
@@ -252,7 +256,7 @@ class Result:
         emitters = self.couplings.emitters
         if emitters is None or emitters.frequency is None:
             raise ValueError("frequency is required: use Emitters(frequency=...)")
-        if np.any(self.couplings.drive):
+        if np.any(self.couplings.drive) or (self.controls and self.controls.drive):
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
 
@@ -268,6 +272,11 @@ class Result:
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
             "method": f"{self.method} ({self.reason})",
         }
+        if self.controls is not None:
+            parts = [f"{len(self.controls.drive)} pulses" if self.controls.drive else ""]
+            for name in ("detunings", "strength"):
+                parts.append(name if getattr(self.controls, name) is not None else "")
+            rows["controls"] = ", ".join(filter(None, parts))
         if self.accuracy is not None:
             rows["accuracy"] = self.accuracy
         if self.emission is not None:

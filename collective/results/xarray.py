@@ -76,7 +76,6 @@ _CHANNELS = {
 }
 
 
-_SITE = "site of each emitter along lattice vector {}"
 _COUNTED = ("emitter", "emitter_2", "level", "channel", "channel_2", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
@@ -103,28 +102,25 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
             if name == "correlations" and isinstance(result.couplings, ChannelCouplings):
                 dims, meaning = ("time", "channel", "channel_2"), "⟨σ⁺_c σ⁻_c'⟩ of two channels"
             add(name, values, dims[: values.ndim], units, meaning)
-    if isinstance(result.couplings, ChannelCouplings):
-        for name, (dims, units, meaning) in _CHANNELS.items():
-            add(name, getattr(result.couplings, name), dims, units, meaning)
-        names = list(result.couplings.atoms.levels)
-        add("level", names, ("level",), "1", "name of the level")
-    elif result.couplings is not None:
+    of_atoms = isinstance(result.couplings, ChannelCouplings)
+    if result.couplings is not None:
         couplings = _of_emitters(result)
         if couplings is not result.couplings:
             _add_mode(result.couplings, add)
-        for name, (dims, units, meaning) in _COUPLINGS.items():
+        for name, (dims, units, meaning) in (_CHANNELS if of_atoms else _COUPLINGS).items():
             values = getattr(couplings, name)
             if isinstance(values, LatticeMatrix):
-                along = tuple(f"displacement_{i + 1}" for i in range(values.kernel.ndim))
-                add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
-                for axis, numbers in enumerate(values.sites.coordinates.T, 1):
-                    add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
+                _add_kernel(name, values, units, meaning, add)
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
             elif values is not None:  # noise that emitters share is a matrix
-                add(name, values, _PAIR if values.ndim == 2 else dims, units, meaning)
-        photons = couplings.thermal_photons
-        if photons:
+                along = dims if of_atoms or values.ndim != 2 else _PAIR
+                add(name, values, along, units, meaning)
+        if of_atoms:
+            names = list(couplings.atoms.levels)
+            add("level", names, ("level",), "1", "name of the level")
+        elif couplings.thermal_photons:
+            photons = couplings.thermal_photons
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
     if result.expect:
         stacked = np.stack(list(result.expect.values()))
@@ -160,6 +156,21 @@ def _add_mode(problem: CavityCouplings, add: Any) -> None:
     add("mode_linewidth", mode.linewidth, (), _RATE, "κ: the mode loses energy at this rate")
     add("mode_detuning", mode.detuning, (), _RATE, "mode minus frame")
     add("mode_drive", mode.drive, (), _RATE, "drive η of the mode")
+
+
+def _add_kernel(name: str, matrix: LatticeMatrix, units: str, meaning: str, add: Any) -> None:
+    """Add a matrix that is stored by displacement, and the sites of the emitters."""
+    along = [f"displacement_{i + 1}" for i in range(len(matrix.sites.shape))]
+    along += ["channel_of_one", "channel_of_other"] if matrix.in_blocks else []
+    add(name, matrix.kernel, tuple(along), units, f"{meaning} by displacement between sites")
+    for i, numbers in enumerate(matrix.sites.coordinates.T, 1):
+        add(
+            f"site_{i}",
+            numbers,
+            ("emitter",),
+            "1",
+            f"site of each emitter along lattice vector {i}",
+        )
 
 
 def _add_jumps(result: Any, add: Any) -> None:
@@ -219,6 +230,7 @@ def _add_places(result: Any, add: Any) -> None:
 def _attributes(result: Any) -> dict[str, Any]:
     versions = result.diagnostics.get("versions", {})
     left_out = [] if result.last_state is None else ["last_state"]
+    left_out += [] if result.controls is None else ["controls"]
     left_out += ["resume"] if result.resume else []
     left_out += [] if isinstance(result.initial_state, str | State) else ["initial_state"]
     attributes = {

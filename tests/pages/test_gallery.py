@@ -432,6 +432,20 @@ def test_five_engines_one_system():
 
 
 @pytest.mark.slow
+def test_a_pi_pulse_and_its_echo():
+    names = run("a_pi_pulse_and_its_echo")
+    times, tau, light = names["times"], names["tau"], names["together"]
+    after = times > 1.5 * tau
+    with_pulse, without = light["with the π-pulse"], light["without"]
+    peak = times[after][np.argmax(with_pulse[after])]
+    assert abs(peak - 2 * tau) < 0.01
+    assert with_pulse[after].max() > 10 * without[after].max()
+    # by hand: dipoles of independent emitters right after the pulse, and at 2τ
+    first = names["shared"] * names["n"] * (names["n"] - 1) / 4
+    assert abs(without.max() / first - 1) < 0.1
+    assert abs(with_pulse[after].max() / without.max() - np.exp(-2 * tau)) < 0.05
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]

@@ -106,7 +106,13 @@ class Cumulants:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
         with_mode = isinstance(request.problem, CavityCouplings)
         common = unsupported(
-            self, request, channels=True, ising=not with_mode, one_number=with_mode, cavity=True
+            self,
+            request,
+            channels=True,
+            ising=not with_mode,
+            one_number=with_mode,
+            cavity=True,
+            motion=("drive", "detunings"),
         )
         if common is not None:
             return common
@@ -176,7 +182,7 @@ class Cumulants:
         with announced("the cumulants", _COMPILING, show=request.progress):
             small = replace(
                 request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]),
-                threads=1, envelope=None,
+                threads=1, envelope=None, motion=None, marks=None, unknown=(),
             )  # fmt: skip
             # order 2 has the other orders beside it
             run = CumulantRun(2, _general(self, request), small, None)

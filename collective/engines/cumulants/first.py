@@ -49,7 +49,7 @@ class First:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, (s, z), (ds, dz) = self._rates, self.parts(y), self.parts(out)
+        r, (s, z), (ds, dz) = self._rates.at(t), self.parts(y), self.parts(out)
         field = r.h @ s + (1.0 if self._envelope is None else self._envelope(t)) * r.drive
         ds[:] = r.e * s + 1j * z * field
         if r.ising is not None:

@@ -81,7 +81,7 @@ class General:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r = self._rates
+        r = self._rates.at(t)
         (c, z, s, m, mixed, zz), slopes = self.parts(y), self.parts(out)
         strength = 1.0 if self._envelope is None else self._envelope(t)
         w = strength * r.drive

@@ -13,7 +13,7 @@ with :math:`F_n = \sum_{l≠n}h_{nl}σ^-_l` on the right of all other operators,
 :math:`e_n = −ih_{nn} − γ_n − p_n/2`, :math:`a_n = Γ_{nn} + p_n` and :math:`b_n = Γ_{nn} − p_n`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
 from collective.couplings.couplings import Couplings
+from collective.pulse.motion import Motion
 
 # sums of products may be fused and reordered, but NaN must stay NaN
 OPTIONS: dict[str, Any] = {
@@ -44,6 +45,7 @@ class Rates:
         emission: weights (N(N − 1),) of the packed ⟨σ⁺_mσ⁻_n⟩ in the emission.
         own: (N,), Γ_nn.
         ising: (N, N), G = V/2 of `ising`, or None without Ising terms.
+        motion: what changes in time, or None.
     """
 
     h: NDArray[np.complex128]
@@ -55,10 +57,19 @@ class Rates:
     emission: NDArray[np.float64]
     own: NDArray[np.float64]
     ising: NDArray[np.float64] | None = None
+    motion: Motion | None = None
+
+    def at(self, t: float) -> "Rates":
+        """The rates at a time: other drives and detunings."""
+        if self.motion is None:
+            return self
+        e = self.e if self.motion.detunings is None else self.e - 1j * self.motion.detunings(t)
+        drive = 0.5 * self.motion.drive(t) if self.motion.factors else self.drive
+        return replace(self, e=e, drive=drive)
 
 
-def rates(couplings: Couplings) -> Rates:
-    """The rates of couplings."""
+def rates(couplings: Couplings, motion: Motion | None = None) -> Rates:
+    """The rates of couplings, and what changes in time."""
     decay = np.asarray(couplings.decay)
     h = np.asarray(couplings.shift - 0.5j * decay, dtype=complex)
     own = np.diagonal(decay).real.copy()
@@ -83,6 +94,7 @@ def rates(couplings: Couplings) -> Rates:
         weights,
         own,
         ising,
+        motion,
     )
 
 

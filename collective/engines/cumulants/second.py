@@ -71,7 +71,7 @@ class Second:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, (c, z, zz), (dc, dz, dzz) = self._rates, self.parts(y), self.parts(out)
+        r, (c, z, zz), (dc, dz, dzz) = self._rates.at(t), self.parts(y), self.parts(out)
         unpack(c, -1.0, self._full)
         np.matmul(self._full, r.turned, out=self._product)
         flow = self._product.diagonal().copy()

@@ -76,7 +76,7 @@ class Third(Second):
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, n = self._rates, self._n
+        r, n = self._rates.at(t), self._n
         (c, z, zz), (dc, dz, dzz) = self.parts(y), self.parts(out)
         (triple, q), (dtriple, dq) = self.triples(y), self.triples(out)
         unpack(c, -1.0, self._full)

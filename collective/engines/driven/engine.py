@@ -93,7 +93,7 @@ class Driven:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request, noise=NAMES, ising=True)
+        common = unsupported(self, request, noise=NAMES, ising=True, motion=("drive",))
         if common is None and self.symmetries != "auto":
             self._group(request)
         return common
@@ -167,6 +167,7 @@ def _compile(pulsed: bool, shared: bool) -> None:
     if shared:
         atoms = Couplings(np.eye(2), np.zeros((2, 2)), pump=np.ones((2, 2)))
     here, before, sums = (np.zeros(_packed.shape(len(atoms))) for _ in range(3))
-    past = [(1.0, here)] if pulsed else []
     generator = PackedGenerator(atoms, 1, None)
-    generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, 1.0, past)
+    past = [(np.ones(1, dtype=complex), here)] if pulsed else []
+    vectors = generator.half(np.ones((1, len(atoms)), dtype=complex))
+    generator.advance(here, before, sums, (1.0, 0.0, 0.0), 0.0, None, vectors, past)

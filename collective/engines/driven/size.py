@@ -102,7 +102,7 @@ class Size:
     @cached_property
     def _reach(self) -> float:
         """The radius of the ellipse around the spectrum, roughly, times the length of the run."""
-        extent = Extent(self.request.couplings, self._n)
+        extent = Extent(self.request.usual, self._n)
         ellipse = Ellipse(extent.decay(self._n) + extent.others, extent.spread)
         return ellipse.radius * float(np.ptp(self.request.times))
 

@@ -200,18 +200,23 @@ def terms_between_pauses(state: NDArray[np.float64]) -> int:
 
 
 def planned(
-    time: float, times: NDArray[np.float64], longest: float, kept: Callable[[int], bool]
+    time: float,
+    times: NDArray[np.float64],
+    longest: float,
+    kept: Callable[[int], bool],
+    stop: float = np.inf,
 ) -> tuple[float, NDArray[np.float64], list[int]]:
     """The end of the next step, the output times in it, and the indices of those to be kept.
 
     A step ends at the last output time within reach. If there is none, the interval to the first
-    output time is divided into equal steps.
+    output time, or to `stop`, is divided into equal steps. No step goes beyond `stop`.
     """
-    inside = times[times <= time + longest * (1 + 1e-9)]
+    inside = times[times <= min(time + longest * (1 + 1e-9), stop)]
     wanted = list(islice(filter(kept, range(len(inside))), KEPT_AT_ONCE))
     if len(wanted) == KEPT_AT_ONCE:
         inside = inside[: wanted[-1] + 1]
     if len(inside):
         return float(inside[-1]), inside, wanted
-    ahead = float(times[0]) - time
-    return time + ahead / np.ceil(ahead / longest), inside, wanted
+    target = min(float(times[0]), stop)
+    count = np.ceil((target - time) / (longest * (1 + 1e-9)))
+    return target if count <= 1 else time + (target - time) / count, inside, wanted

@@ -6,7 +6,6 @@ with large frequencies or rates are propagated by exact exponentials instead, an
 manifolds and larger master equations by series in a rotating frame (`series`).
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -21,6 +20,7 @@ from collective.couplings.sharing import NAMES
 from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
+from collective.engines.exact.changing import Changing, pieces_of
 from collective.engines.exact.lindblad import excitations, lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import Pulsed, Series, compile_kernels
@@ -34,7 +34,7 @@ from collective.master.equation import MasterEquation
 from collective.states import matrices
 
 if TYPE_CHECKING:
-    from qutip import MESolver, Qobj
+    from qutip import MESolver, Qobj, QobjEvo
 
     from collective.results.result import Result
 
@@ -69,8 +69,9 @@ class Exact:
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
         common = unsupported(
-            self, request, equations=True, noise=NAMES, channels=True, ising=True, cavity=True
-        )
+            self, request, equations=True, noise=NAMES, channels=True, ising=True, cavity=True,
+            motion=("drive", "detunings", "strength"),
+        )  # fmt: skip
         if common is not None:
             return common
         problem = request.problem
@@ -104,7 +105,8 @@ class Exact:
         problem, route = request.problem, route_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
-            how = "exact exponentials" if route == "exponentials" else "QuTiP"
+            how = "QuTiP" if request.marks is None else "steps between kinks"
+            how = "exact exponentials" if route == "exponentials" else how
             work = f"{how}, the density matrix of {len(problem)} emitters"
         elif route == "exponentials":
             side = dimension(problem) ** 2
@@ -231,7 +233,16 @@ class _Run:
                 turned = float(np.ptp(frame) * np.ptp(request.times))
                 self._bounds["error_bound"] = turned * float(np.finfo(float).eps)
                 return Series(request) if request.envelope is None else Pulsed(request)
-        return solver(request.simple, request.times, request.rtol, request.atol, request.envelope)
+        if request.envelope is None or len(request.times) == 1:
+            return solver(request.simple, request.rtol, request.atol)
+        if pieces_of(request) is not None:
+            return Changing(request)
+        assert request.timeline is not None
+        return solver(
+            request.simple, request.rtol, request.atol,
+            driven_hamiltonian(request.couplings, request.envelope, float(request.times[0])),
+            longest=float(request.timeline.longest[0]),
+        )  # fmt: skip
 
     def _record(self, rho: "Qobj") -> None:
         """Record everything asked for from ρ at the next output time."""
@@ -252,6 +263,14 @@ class _Run:
 
     def fields(self) -> dict[str, Any]:
         fields = self._measure.completed(self._recorder.fields())
+        motion = self._request.motion
+        if motion is not None and motion.strength is not None:
+            times = self._request.times[: self._recorder.reached]
+            strength = np.array([motion.strength(float(t)) for t in times])
+            couplings = self._request.couplings
+            rates = (1 + couplings.thermal_photons) * np.asarray(couplings.decay)
+            pairs = np.einsum("tm,tmn,tn->tmn", strength, fields["correlations"], strength)
+            fields["emission"] = np.einsum("mn,tmn->t", rates, pairs).real
         return {**fields, "last_state": self._recorder.now}
 
     def diagnostics(self) -> dict[str, Any]:
@@ -267,7 +286,7 @@ class _Run:
         return []
 
     def close(self) -> None:
-        if isinstance(self._stepper, Series | Pulsed):
+        if isinstance(self._stepper, Series | Pulsed | Changing):
             self._stepper.close()
         self._stepper = None
         self._untidied.close()
@@ -283,12 +302,20 @@ def _cut(problem: CavityCouplings, request: Request) -> bool:
 
 def solver(
     problem: Couplings | MasterEquation,
-    times: NDArray[np.float64],
     rtol: float,
     atol: float,
-    envelope: Callable[[float], complex] | None = None,
+    hamiltonian: "Qobj | QobjEvo | None" = None,
+    longest: float = np.inf,
 ) -> "MESolver":
-    """A QuTiP solver for a problem with operators, or for a generator without operators."""
+    """A QuTiP solver for a problem with operators, or for a generator without operators.
+
+    Args:
+        problem: what is evolved.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        hamiltonian: H(t) in place of that of the problem, or None.
+        longest: no step is longer than this.
+    """
     from qutip import MESolver
 
     options = {
@@ -299,9 +326,9 @@ def solver(
         "nsteps": 10**9,
         "progress_bar": "",
     }
+    if np.isfinite(longest):
+        options["max_step"] = longest
     if not isinstance(problem, Couplings) and not problem.of_lindblad_form:
         return MESolver(problem.liouvillian(), options={**options, "matrix_form": False})
-    if not isinstance(problem, Couplings):
-        return MESolver(problem.hamiltonian(), problem.collapse_operators(), options=options)
-    hamiltonian, further = driven_hamiltonian(problem, times, envelope)
-    return MESolver(hamiltonian, problem.collapse_operators(), options={**options, **further})
+    hamiltonian = problem.hamiltonian() if hamiltonian is None else hamiltonian
+    return MESolver(hamiltonian, problem.collapse_operators(), options=options)

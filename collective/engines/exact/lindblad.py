@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import entries_of, local, sum_of_levels
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, mean_transition
 from collective.couplings.with_mode import CavityCouplings
 from collective.emitters.spherical import spherical_vectors
 from collective.engines.exact.frame import frame_of
@@ -90,8 +90,7 @@ def of_channels(channels: ChannelCouplings, *, pulsed: bool = False) -> Lindblad
     numbers = sum_of_levels([excited] * len(channels))
     if driven:
         numbers = 0 * numbers
-    energies = channels.energies
-    apart = energies[:, excited == 1].mean() - energies[:, excited == 0].mean()
+    apart = mean_transition(channels)
     return _in_frame(hamiltonian, left, right, apart * numbers, numbers.astype(int), raising)
 
 

@@ -12,7 +12,6 @@ from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import AT_ONCE, GATHERED, REACH
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.record import EIGENVALUE_TIMES
@@ -87,14 +86,23 @@ class SeriesSize:
         """The bytes at the peak."""
         request, generator = self.request, generator_of(self.request)
         times, n, side = len(request.times), generator.size, lindblad_of(request).dimension
-        copies = 1 + 2 * request.checkpointed
-        found = int(copies * self._recorded()) + times * _ROW_BYTES
-        found += 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
+        kept = int((1 + 2 * request.checkpointed) * self._recorded()) + times * _ROW_BYTES
+        found = 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
         if request.envelope is None:
-            found += 16 * n * (GATHERED + min(AT_ONCE, times) * 2 + 6)
+            # the last sums are made before the times that they belong to are recorded
+            together = self._together()
+            making = 16 * n * (GATHERED + 2 * together + 5) - kept * together // times
+            found += kept + max(making, 16 * n * together)
         else:
-            found += 16 * n * (VECTORS + 4)
+            found += kept + 16 * n * (VECTORS + 4)
         return found + _ENTRY_BYTES * 3 * side
+
+    def _together(self) -> int:
+        """The most output times of one step."""
+        times = self.request.times
+        reach = times + REACH / self._ellipse.radius if self._ellipse.radius else times + np.inf
+        inside = np.searchsorted(times, reach, side="right") - np.arange(len(times)) - 1
+        return int(np.clip(inside.max(), 1, AT_ONCE))
 
     def _recorded(self) -> float:
         """Bytes of what is recorded."""
@@ -113,11 +121,7 @@ class SeriesSize:
         request, reach = self.request, self._ellipse.radius * self._span
         if request.envelope is None:
             return _TERMS * reach + _FEWEST * max(len(request.times) / AT_ONCE, 1.0)
-        found = _SLOPES_PER_RADIUS * reach + 100
-        if self._span > 0:
-            shortest = float(np.diff(request.times).min())
-            found += _SLOPES_PER_STEP * min(self._span / shortest, ENVELOPE_STEPS)
-        return found
+        return _SLOPES_PER_RADIUS * reach + 100 + _SLOPES_PER_STEP * request.fewest_steps
 
 
 def takes_atoms(channels: ChannelCouplings) -> bool:

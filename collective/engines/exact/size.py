@@ -26,9 +26,8 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
-from collective.engines.exact import series_size
+from collective.engines.exact import changing_size, series_size
 from collective.engines.numerics import exponential
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
@@ -187,7 +186,7 @@ class Size:
 
     @cached_property
     def _extent(self) -> Extent:
-        return Extent(self.request.couplings, self._n)
+        return Extent(self.request.usual, self._n)
 
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
@@ -209,6 +208,9 @@ class Size:
             return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
         n = len(problem)
         slopes = _slopes(request, self._extent)
+        if request.marks is not None:
+            least = request.fewest_steps
+            return changing_size.seconds(n, slopes - 2 * _SLOPES_PER_STEP * least, least, s)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
         collective = 1 + bool(problem.thermal_photons) + (problem.pump.ndim == 2)
@@ -248,7 +250,8 @@ class Size:
             _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
-            found += density_bytes(side)
+            vectors = _INTEGRATOR_VECTORS if request.marks is None else changing_size.VECTORS
+            found += 16 * side * side * vectors
             found += 20 * side * (n * n + n * n // 2 + n)
         return found
 
@@ -272,10 +275,7 @@ def _slopes(request: Request, extent: Extent) -> float:
         slowest += 2 * (noise.total(couplings.dephasing) + noise.total(couplings.pump)) / n
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
         found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
-    if request.envelope is not None and span > 0:
-        shortest = float(np.diff(request.times).min())
-        found += 2 * _SLOPES_PER_STEP * min(span / shortest, ENVELOPE_STEPS)
-    return found
+    return found + 2 * _SLOPES_PER_STEP * request.fewest_steps
 
 
 def coupled(request: Request, extent: Extent) -> Work:

@@ -46,9 +46,9 @@ class MeanField:
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
     standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
     noise renews them. For atoms with manifolds they are random coherences between excited and
-    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices of two-level
-    emitters, also with vacant sites, products are fast Fourier transforms, found from the places of
-    the emitters and checked.
+    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices, also with vacant
+    sites, products are fast Fourier transforms: for two-level emitters found from their places and
+    checked, for atoms where Γ and Δ are stored by displacement (see `couple`).
 
     `CavityCouplings` keep an amplitude of the mode beside them, with 100 samples of random phases
     where nothing is coherent.
@@ -96,6 +96,7 @@ class MeanField:
         common = unsupported(
             self, request, one_number=True, lattice=True, channels=True,
             ising=not isinstance(request.problem, CavityCouplings), cavity=True,
+            motion=("drive", "detunings", "strength"),
         )  # fmt: skip
         if common is not None:
             return common

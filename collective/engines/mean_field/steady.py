@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field.levels import LevelEquations
@@ -192,7 +193,10 @@ def needed(request: Request) -> int:
         return held + 24 * len(request.couplings) * (_KRYLOV + _VECTORS)
     n, levels = len(request.channels), len(request.channels.atoms.levels)
     inverses = 16 * n * levels**2 * (4 * levels**2 + 2 * _VECTORS)
-    return held + inverses + 32 * 3 * size.channels(request) ** 2
+    side = size.channels(request)
+    if isinstance(request.channels.decay, LatticeMatrix):
+        return held + inverses + 16 * side * (_KRYLOV + _VECTORS)
+    return held + inverses + 32 * 3 * side**2
 
 
 def mean_emission(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -> float:
