@@ -50,7 +50,8 @@ class IsingTerms:
         if detunings.ndim != 1 or not len(detunings):
             raise ValueError(f"detunings must have shape (N,), got {detunings.shape}")
         n = len(detunings)
-        side = np.shape(self.ising)[:1] if isinstance(self.ising, np.ndarray) else (n,)
+        given = self.ising
+        side = (len(given),) if isinstance(given, list | tuple) else np.shape(given)[:1]
         if side not in ((), (n,)):
             raise ValueError(
                 f"detunings must be {side[0]} numbers, one for each row of ising, got {n}"

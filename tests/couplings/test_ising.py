@@ -7,6 +7,7 @@ import pytest
 import qutip
 
 import collective as co
+from collective.results.xarray import parts
 
 V = np.array([[0, 1.5, -0.3], [1.5, 0, 0.7], [-0.3, 0.7, 0]])
 ONE, NONE = np.eye(3), np.zeros((3, 3))
@@ -176,4 +177,4 @@ def test_files_and_tables_keep_the_interaction(tmp_path):
     result = co.evolve(atoms, "inverted", [0, 1.0], method="exact", progress=False)
     result.save(tmp_path / "ising.npz")
     assert co.load(tmp_path / "ising.npz").couplings == atoms
-    np.testing.assert_array_equal(result.to_xarray()["ising"], V)
+    np.testing.assert_array_equal(parts(result)[0]["ising"][1], V)
