@@ -184,6 +184,12 @@ def driven():
 
 
 @cache
+def lowered():
+    """σ⁻ of the first of two emitters."""
+    return qutip.tensor(qutip.sigmam(), qutip.qeye(2))
+
+
+@cache
 def driven_atoms():
     wave = co.plane_wave(isotropic(), 0.5, direction=(0, 0, 1), polarisation=(1, 0, 0))
     return channels().replace(drive=wave)
@@ -481,6 +487,15 @@ def _recipes():
         {"then": in_vacuum},
     )
     yield (
+        "Emitters.rotated",
+        co.Emitters.rotated,
+        lambda: {
+            "self": co.chain(3, 0.1),
+            "rotation": [[0, 0, 1], [1, 0, 0], [0, 1, 0]],
+        },
+        {},
+    )
+    yield (
         "Emitters.translated",
         co.Emitters.translated,
         lambda: {
@@ -637,6 +652,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": True,
         },
         {},
@@ -687,6 +703,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": True,
         },
         {},
@@ -1093,6 +1110,17 @@ def _recipes():
     )
     yield "Result.at", co.Result.at, lambda: {"self": result(), "times": [0.0, 0.5]}, {}
     yield "Result.in_frame", co.Result.in_frame, lambda: {"self": result(), "frame": "lab"}, {}
+    for kind, made in (
+        (co.Couplings, pair),
+        (co.ChannelCouplings, channels),
+        (co.CavityCouplings, with_mode),
+    ):
+        yield (
+            f"{kind.__name__}.save",
+            kind.save,
+            lambda made=made: {"self": made(), "path": "written"},
+            {"errors": (OSError,)},
+        )
     for name in ("save", "to_netcdf"):
         yield (
             f"Result.{name}",
@@ -1913,7 +1941,7 @@ def _recipes():
         lambda: {"result": sampled(), "edges": [0, 1.0, 2.0], "window": (0.0, 2.0)},
         {},
     )
-    light = {"state": None, "start": None, "direction": (0, 0, 1.0)}
+    light = {"state": None, "start": None, "direction": (0, 0, 1.0), "site": None}
     yield "observables.g1", o.g1, lambda: {"couplings": driven(), "delays": [0, 0.5], **light}, {}
     yield (
         "observables.g2",
@@ -1924,6 +1952,57 @@ def _recipes():
             "state": None,
             "start": None,
             "directions": (0, 0, 1.0),
+        },
+        {},
+    )
+    yield (
+        "observables.g1 (site)",
+        o.g1,
+        lambda: {"couplings": driven(), "delays": [0, 0.5], **light, "direction": None, "site": 1},
+        {},
+    )
+    yield (
+        "observables.correlation",
+        o.correlation,
+        lambda: {
+            "couplings": driven(),
+            "state": "ground",
+            "times": [0.0, 0.4],
+            "delays": [0, 0.5],
+            "operators": "coherence",
+            "drive": (),
+            "method": "exact",
+            "progress": False,
+        },
+        {},
+    )
+    yield (
+        "observables.correlation (operators)",
+        o.correlation,
+        lambda: {
+            "couplings": driven(),
+            "state": None,
+            "times": 0.0,
+            "delays": [0, 0.5],
+            "operators": (lowered().dag(), lowered()),
+            "drive": (),
+            "method": "auto",
+            "progress": False,
+        },
+        {},
+    )
+    yield (
+        "observables.correlation (pulses)",
+        o.correlation,
+        lambda: {
+            "couplings": pair(),
+            "state": "ground",
+            "times": [0.0, 0.4],
+            "delays": [0, 0.5],
+            "operators": (lowered().dag(), lowered()),
+            "drive": co.pulse.square(rabi=1.0, start=0.1, length=0.2),
+            "method": "exact",
+            "progress": False,
         },
         {},
     )
@@ -2375,6 +2454,7 @@ def _variants():
         "emitters": co.chain(2, 0.1, frequency=1e6),
         "field": co.Vacuum(),
         "shift": "full",
+        "level_shifts": True,
         "by_displacement": False,
     }
     yield "couple (warm)", co.couple, lambda: near | {"temperature": 1e6}, {}
@@ -2394,7 +2474,10 @@ def _variants():
         {"holes": ("diagnostics",)},
     )  # fmt: skip
     alike = {"state": None, "start": "ground"}
-    for name, given in (("g1", {"direction": None}), ("spectrum", {"direction": None})):
+    for name, given in (
+        ("g1", {"direction": None, "site": None}),
+        ("spectrum", {"direction": None, "site": None}),
+    ):
         what = {"delays": [0, 0.5]} if name == "g1" else {"frequencies": [0.0, 0.5]}
         yield (
             f"observables.{name} (identical)",
