@@ -2,7 +2,8 @@ r"""Energies of pairs of excited emitters: Ising terms, van der Waals and dipola
 
 .. math:: H = \sum_{m<n} V_{mn} n_m n_n, \qquad n_m = σ^+_mσ^-_m
 
-V_mn is the energy of the pair (m, n) with both emitters excited. Each pair is counted once.
+V_mn is the energy of the pair (m, n) with both emitters excited. Each pair is counted once. The
+file is longer than others because every way to such a V is here, with its example.
 """
 
 from dataclasses import dataclass
