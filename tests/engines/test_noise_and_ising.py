@@ -162,6 +162,35 @@ def test_light_of_the_steady_state_knows_everything(couplings):
     np.testing.assert_allclose(co.observables.g2(couplings, DELAYS), two, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("couplings", "methods"),
+    [
+        (everything(4, 2), ["exact", "driven"]),
+        (alike(2), ["symmetric"]),
+        (everything(4, 2, drive=False, photons=0.0).replace(pump=0.0, dephasing=0.1), ["blocks"]),
+    ],
+)
+def test_correlations_at_two_times_know_everything(couplings, methods):
+    """Photons of one emitter followed by those of another, by the dense generator."""
+    generator, s = reference.generator_of(couplings), reference.lowering(2)
+    rho = reference.projector(reference.product_ket(2, 1.1, 0.3))
+    wanted = np.empty((len(DELAYS), 2, 2))
+    for m in range(2):
+        for i, x in enumerate(reference.evolve(generator, s[m] @ rho @ s[m].T, DELAYS)):
+            wanted[i, m] = [np.trace(a.T @ a @ x).real for a in s]
+    for method in methods:
+        found = co.observables.correlation(
+            couplings, START, 0.0, DELAYS, operators="coincidence", method=method, progress=False
+        )
+        np.testing.assert_allclose(found.reshape(wanted.shape), wanted, atol=1e-9)
+
+
+def test_blocks_say_that_they_correlate_no_shared_dephasing():
+    falling = everything(4, 2, drive=False, photons=0.0).replace(pump=0.0)
+    with pytest.raises(ValueError, match=r"'blocks' of correlation .*or matrix of dephasing"):
+        co.observables.correlation(falling, START, 0.0, DELAYS, method="blocks")
+
+
 @pytest.mark.parametrize("matrix", [False, True])
 @pytest.mark.parametrize("start", ["inverted", co.states.single(1)])
 def test_spectrum_of_a_decay_knows_interaction_and_dephasing(start, matrix):
