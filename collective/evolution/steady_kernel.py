@@ -136,7 +136,8 @@ def alike(couplings: Couplings) -> tuple[int, int] | None:
     h = np.asarray(couplings.shift) + np.diag(couplings.detunings)
     drive, n = couplings.drive, len(couplings)
     ising = np.zeros((n, n)) if couplings.ising is None else couplings.ising
-    size = max(float(np.abs(part).max()) for part in (decay, h, drive, ising))
+    size = max(float(np.abs(part).max()) for part in (decay, h, drive))
+    ising = ising * (size / max(size, couplings.largest_interaction(), 1e-300))
     alone = np.flatnonzero((noise.own(couplings.dephasing) == 0) & (noise.own(couplings.pump) == 0))
     for i, a in enumerate(alone.tolist()):
         for b in alone[i + 1 :].tolist():
