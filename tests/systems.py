@@ -121,7 +121,7 @@ def in_unit(couplings, unit):
     """The same emitters with their rates in another unit."""
     rates = {name: getattr(couplings, name) * unit for name in RATES}
     ising = None if couplings.ising is None else couplings.ising * unit
-    return co.Couplings(**rates, ising=ising)
+    return co.Couplings(**rates, ising=ising, thermal_photons=couplings.thermal_photons)
 
 
 def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):

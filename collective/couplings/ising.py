@@ -2,7 +2,8 @@ r"""Energies of pairs of excited emitters: Ising terms, van der Waals and dipola
 
 .. math:: H = \sum_{m<n} V_{mn} n_m n_n, \qquad n_m = σ^+_mσ^-_m
 
-V_mn is the energy of the pair (m, n) with both emitters excited. Each pair is counted once.
+V_mn is the energy of the pair (m, n) with both emitters excited. Each pair is counted once. The
+file is longer than others because every way to such a V is here, with its example.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,8 @@ class IsingTerms:
         if detunings.ndim != 1 or not len(detunings):
             raise ValueError(f"detunings must have shape (N,), got {detunings.shape}")
         n = len(detunings)
-        side = np.shape(self.ising)[:1] if isinstance(self.ising, np.ndarray) else (n,)
+        given = self.ising
+        side = (len(given),) if isinstance(given, list | tuple) else np.shape(given)[:1]
         if side not in ((), (n,)):
             raise ValueError(
                 f"detunings must be {side[0]} numbers, one for each row of ising, got {n}"
@@ -82,12 +84,17 @@ class IsingTerms:
         Returns:
             J, (N, N); h, (N,); c'.
 
+        Raises:
+            ProblemTooLargeError: if J does not fit into memory.
+
         Example:
             >>> import collective as co
             >>> bonds, fields, constant = co.one_axis_twisting(2, 1.0).spins()
             >>> float(bonds[0, 1]), fields.tolist(), constant  # J_z² = ½ + ½σ^zσ^z
             (0.5, [0.0, 0.0], 0.5)
         """
+        n = len(self.detunings)
+        require(32 * n * n, f"spins: bonds of all pairs of {n:,} emitters", "use fewer emitters")
         ising = _whole(self.ising)
         pairs = float(ising.sum()) / 2
         fields = self.detunings / 2 + ising.sum(axis=1) / 4
@@ -188,7 +195,7 @@ def van_der_waals(emitters: Emitters, c6: float) -> NDArray[np.float64]:
     """
     c6 = checks.number("c6", c6)
     _, distances = _separations(emitters, "van_der_waals")
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         energies = c6 / distances**6
     return _between("c6", energies)
 
@@ -230,7 +237,7 @@ def dipolar(emitters: Emitters, c3: float, axis: ArrayLike = (0, 0, 1)) -> NDArr
     c3, axis = checks.number("c3", c3), checks.direction("axis", axis)
     vectors, distances = _separations(emitters, "dipolar")
     cosines = (vectors / distances[..., None]) @ axis
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         energies = c3 * (1 - 3 * cosines**2) / distances**3
     return _between("c3", energies)
 
@@ -257,6 +264,7 @@ def _separations(emitters: Any, name: str) -> tuple[NDArray[np.float64], NDArray
 def _between(name: str, energies: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same energies without a diagonal; they must be numbers that can be stored."""
     np.fill_diagonal(energies, 0.0)
+    energies[np.isnan(energies)] = np.inf  # 0/0 of a power of a distance that is too small
     largest = float(np.abs(energies).max())
     if not largest <= checks.LARGEST:
         raise ValueError(

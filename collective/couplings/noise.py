@@ -37,8 +37,10 @@ def checked(name: str, value: ArrayLike, n: int) -> NDArray[Any]:
         )
     rates = checks.hermitian(name, value)
     checks.positive_semidefinite(rates, name)
-    if n == 1 or (not checks.constant(rates) and not np.any(rates - np.diag(own(rates)))):
-        return own(rates).copy()
+    if n == 1 or rates[0, 0] == 0 or not checks.constant(rates):
+        alone = own(rates).copy()
+        if n == 1 or not np.any(alone) or not np.any(rates - np.diag(alone)):
+            return alone
     return rates
 
 

@@ -114,6 +114,8 @@ class Methods:
             accuracy = self.accuracy[name]
             if cost.error is not None:
                 accuracy += f", {error_text(cost.error)}"
+            elif accuracy == "approximate":
+                accuracy += ", error not known"
             rows.append((mark + name, accuracy, memory, time, work, kept))
         refused = self.refusals.items()
         return rows + [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in refused]

@@ -354,7 +354,7 @@ def steady(e: Identical, observable: str, *, symmetric: bool) -> tuple[Space, ND
         raise ValueError(
             f"{observable}: the steady state is not unique: purely collective decay and drive keep "
             "the total spin J of the initial state; give start='ground' for the steady state that "
-            "the ground state comes to, or add individual decay, dephasing or a pump"
+            "the ground state comes to, or add decay, dephasing or a pump of each emitter alone"
         )
     difference = None if e.drive else 0
     check_size(e, difference, observable)

@@ -17,6 +17,7 @@ from collective._tools.memory import bytes_text, fits, require
 from collective._tools.operators import Untidied, entries_of
 from collective._tools.progress import Progress, notice
 from collective._tools.speed import speed
+from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.with_mode import CavityCouplings
@@ -128,14 +129,16 @@ def alike(couplings: Couplings) -> tuple[int, int] | None:
     """Two emitters whose exchange changes nothing, and which emit only together; None without any.
 
     In the phases of τ⁻_n = cσ⁻_n, with a number c of size 1, they are the same emitter twice: their
-    columns of Γ are equal, and so is all that H has of them. Every jump then keeps the probability
-    of their antisymmetric state.
+    columns of Γ are equal, and so is all that H has of them, Ising terms with others included.
+    Every jump then keeps the probability of their antisymmetric state.
     """
     decay = np.asarray(couplings.decay)
     h = np.asarray(couplings.shift) + np.diag(couplings.detunings)
     drive, n = couplings.drive, len(couplings)
+    ising = np.zeros((n, n)) if couplings.ising is None else couplings.ising
     size = max(float(np.abs(part).max()) for part in (decay, h, drive))
-    alone = np.flatnonzero((couplings.dephasing == 0) & (couplings.pump == 0))
+    ising = ising * (size / max(size, couplings.largest_interaction(), 1e-300))
+    alone = np.flatnonzero((noise.own(couplings.dephasing) == 0) & (noise.own(couplings.pump) == 0))
     for i, a in enumerate(alone.tolist()):
         for b in alone[i + 1 :].tolist():
             own = float(decay[a, a].real)
@@ -147,6 +150,7 @@ def alike(couplings: Couplings) -> tuple[int, int] | None:
                 abs(abs(c) - 1) * own,
                 np.abs(decay[:, b] - c * decay[:, a]).max(),
                 np.abs(h[others, b] - c * h[others, a]).max(initial=0.0),
+                np.abs(ising[others, b] - ising[others, a]).max(initial=0.0),
                 abs((h[a, b] * np.conj(c)).imag),
                 abs(h[a, a] - h[b, b]),
                 abs(c * drive[b] - drive[a]),

@@ -53,6 +53,9 @@ def of_identical(
     start = density(checked_state(state, couplings), n)
     found = []
     for steps in ((0, 1, 2),) if e.drive else ((0,), (1,), (2,)):
+        if steps[0] > n:  # one emitter is not lowered twice
+            found.append(np.zeros((len(times), 1), dtype=complex))
+            continue
         space = Space(e, None if e.drive else steps[0])
         rows = np.concatenate([_rows(space, step) for step in steps])
         rho = np.zeros((len(space), 1), dtype=complex)

@@ -64,7 +64,9 @@ def _check_seconds(couplings: Couplings, observable: str, seconds: float) -> Non
     n = len(couplings)
     if seconds > _LONGEST:
         ways = "use fewer emitters"
-        if np.any(couplings.dephasing) and not np.any(couplings.pump):
+        if couplings.dephasing.ndim == 2:
+            ways += ", or a state with one excitation and a dephasing of each emitter alone"
+        elif np.any(couplings.dephasing) and not np.any(couplings.pump):
             ways += ", a state with one excitation, or couplings without dephasing"
         raise ValueError(
             f"{observable} of {n} emitters by the regression theorem would take about "

@@ -85,10 +85,10 @@ def squeezing(
         )
         pairs = zip(means, covariances, strict=True)
         return np.array([_smallest(*each, len(result), definition) for each in pairs])
+    n = len(_inputs.two_level(result, "squeezing"))
     if state is not None or times is not None:
         given = "state" if state is not None else "times"
         raise ValueError(f"{given} belongs to Couplings; a result has its own: leave it out")
-    n = len(_inputs.two_level(result, "squeezing"))
     known = _inputs.states(result, "squeezing")
     spins = _spins(n)
     # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A

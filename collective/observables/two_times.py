@@ -214,15 +214,16 @@ def _refusal(
     """Why a method cannot find a correlation, or None if it can."""
     if method in ("exact", "driven"):
         return None
+    others = "'exact' and 'driven' do"
     if pulses:
-        return "takes no pulses: 'exact' and 'driven' do"
+        return f"takes no pulses: {others}"
     if not isinstance(operators, str):
-        return "takes no operators of your own: 'exact' and 'driven' do"
+        return f"takes no operators of your own: {others}"
     if method == "blocks":
         if state is None:
             return "needs a state: its emitters have no other steady state than the ground state"
         if not _falling.possible(couplings, state):
-            return "takes no drive, pump or thermal light: 'exact' and 'driven' do"
+            return f"takes no drive, pump, thermal light or matrix of dephasing: {others}"
         return None
     if len(couplings) < 2:
         return "is for two or more emitters"

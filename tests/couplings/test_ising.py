@@ -7,6 +7,7 @@ import pytest
 import qutip
 
 import collective as co
+from collective.results.xarray import parts
 
 V = np.array([[0, 1.5, -0.3], [1.5, 0, 0.7], [-0.3, 0.7, 0]])
 ONE, NONE = np.eye(3), np.zeros((3, 3))
@@ -119,6 +120,12 @@ def test_many_spins_that_twist_are_stored_as_one_number():
     assert copy.ising.strides == (0, 0)
 
 
+def test_bonds_that_do_not_fit_are_refused():
+    twist = co.one_axis_twisting(400_000, 1.0)
+    with pytest.raises(co.ProblemTooLargeError, match="spins: bonds of all pairs of 400,000"):
+        twist.spins()
+
+
 def test_van_der_waals_and_dipolar_energies():
     atoms = co.Emitters([[0, 0, 0], [0, 0, 2], [3, 0, 0]])
     found = co.van_der_waals(atoms, 128.0)
@@ -133,6 +140,11 @@ def test_van_der_waals_and_dipolar_energies():
     assert np.all(along == along.T)
 
 
+def close(distance):
+    """Two emitters at a small distance."""
+    return co.Emitters([[0, 0, 0], [0, 0, distance]])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -143,6 +155,8 @@ def test_van_der_waals_and_dipolar_energies():
             "emitters 0 and 1 are at one place, where van_der_waals diverges",
         ),
         (lambda: co.van_der_waals(co.chain(2, 1e-40), 1.0), ValueError, "c6: the largest energy"),
+        (lambda: co.van_der_waals(close(1e-60), 1.0), ValueError, "c6: the largest energy"),
+        (lambda: co.dipolar(close(1e-120), 0.0), ValueError, "c3: the largest energy"),
         (lambda: co.van_der_waals(co.chain(2, 1.0), np.inf), ValueError, "c6 must be finite"),
         (lambda: co.dipolar(co.chain(2, 1.0), 1.0, axis=(0, 0, 0)), ValueError, "axis must not be"),
         (lambda: co.one_axis_twisting(0, 1.0), ValueError, "n must be at least 1"),
@@ -163,4 +177,4 @@ def test_files_and_tables_keep_the_interaction(tmp_path):
     result = co.evolve(atoms, "inverted", [0, 1.0], method="exact", progress=False)
     result.save(tmp_path / "ising.npz")
     assert co.load(tmp_path / "ising.npz").couplings == atoms
-    np.testing.assert_array_equal(result.to_xarray()["ising"], V)
+    np.testing.assert_array_equal(parts(result)[0]["ising"][1], V)

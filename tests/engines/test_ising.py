@@ -109,7 +109,7 @@ def twisted(n, chi=1.0, decay=0.0, **others):
     )
 
 
-@pytest.mark.parametrize("n", [2, 5, 200])
+@pytest.mark.parametrize("n", [1, 2, 5, 200])
 def test_squeezing_by_one_axis_twisting_is_that_of_kitagawa_and_ueda(n):
     times = np.linspace(0, 3 * n ** (-2 / 3), 7)
     found = co.observables.squeezing(
@@ -119,6 +119,52 @@ def test_squeezing_by_one_axis_twisting_is_that_of_kitagawa_and_ueda(n):
     wineland = co.observables.squeezing(twisted(n), state=EQUATOR, times=times)
     length = np.cos(times) ** (n - 1)  # of the mean spin over N/2
     np.testing.assert_allclose(wineland * length**2, found, atol=1e-8)
+
+
+def squeezing_with_decay(n, chi, decay, t):
+    """ξ² of Kitagawa and Ueda for spins from the x axis that decay on their own, at one time.
+
+    ⟨J⟩ and its products follow from pairs, whose neighbours enter by the mean of exp(−iV∫n dt) over
+    their jumps, as in Foss-Feig et al., Phys. Rev. A 87, 042101 (2013).
+    """
+    v, delta, excited = 2 * chi, -chi * (n - 1), 0.5 * np.exp(-decay * t)
+    matrix = np.array([[-decay - 1j * v, 0], [decay, 0]])
+    weights = expm(matrix * t) @ [0.5, 0.5]
+    other, other_excited = weights.sum(), weights[0]
+    others = factor(2 * v, t, decay, 0.0) ** (n - 2)
+    alone = 0.5 * np.exp(-1j * delta * t - decay * t / 2)
+    lowered = n * alone * other ** (n - 1)
+    mixed = n * (n - 1) * alone * other ** (n - 2) * (other_excited - other / 2)
+    pair = np.exp(-decay * t) / 4
+    twice = n * (n - 1) * pair * np.exp(-2j * delta * t - 1j * v * t) * others
+    bright = n * excited + n * (n - 1) * pair
+    up = n * (excited - 0.5)
+    square = n / 4 + n * (n - 1) * (excited - 0.5) ** 2
+    mean = np.array([lowered.real, -lowered.imag, up])
+    across = (bright - up) / 2
+    products = np.array(
+        [
+            [across + twice.real / 2, -twice.imag / 2, mixed.real],
+            [-twice.imag / 2, across - twice.real / 2, -mixed.imag],
+            [mixed.real, -mixed.imag, square],
+        ]
+    )
+    out = np.eye(3) - np.outer(mean, mean) / (mean @ mean)
+    # the direction along ⟨J⟩ has the eigenvalue 0 of the part across it; move it out of the way
+    covariance = out @ (products - np.outer(mean, mean)) @ out
+    return 4 / n * np.linalg.eigvalsh(covariance + n**2 * (np.eye(3) - out))[0]
+
+
+def test_squeezing_with_decay_has_a_closed_form():
+    """Forty spins; without decay the closed form is that of Kitagawa and Ueda."""
+    times = [0.01, 0.06, 0.15]
+    still = [squeezing_with_decay(40, 1.0, 0.0, t) for t in times]
+    np.testing.assert_allclose(still, kitagawa_ueda(40, 2 * np.array(times)), atol=1e-10)
+    found = co.observables.squeezing(
+        twisted(40, 1.0, 2.0), definition="kitagawa-ueda", state=EQUATOR, times=times
+    )
+    wanted = [squeezing_with_decay(40, 1.0, 2.0, t) for t in times]
+    np.testing.assert_allclose(found, wanted, atol=1e-7)
 
 
 def test_squeezing_from_states_is_that_of_kitagawa_and_ueda():
@@ -153,6 +199,11 @@ def test_squeezing_between_dicke_states_is_that_of_states(noise):
 def test_squeezing_of_couplings_says_what_it_needs(arguments, message):
     with pytest.raises(ValueError, match=message):
         co.observables.squeezing(twisted(3), **arguments)
+
+
+def test_squeezing_of_no_result_is_refused():
+    with pytest.raises(TypeError, match="result must be Result"):
+        co.observables.squeezing("twisted", state=EQUATOR, times=[0, 1.0])
 
 
 def test_squeezing_of_emitters_that_differ_is_refused():

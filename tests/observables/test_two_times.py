@@ -367,7 +367,7 @@ def test_many_times_are_taken_in_parts(monkeypatch):
     [
         (("inverted", 0, 0, {"method": "single"}), "method must be one of 'auto'"),
         (("inverted", 0, 0, {"method": "symmetric"}), "identical emitters, but the detunings are"),
-        (("ground", 0, 0, {"method": "blocks", "drive": 1.0}), "takes no drive, pump or thermal"),
+        (("ground", 0, 0, {"method": "blocks", "drive": 1.0}), "takes no drive, pump, thermal"),
         ((None, 0, 0, {"method": "blocks", "drive": 1.0}), "'blocks' of correlation needs a state"),
         ((None, 0, 0, {}), "state: without a drive or pump the steady state is the ground state"),
         ((None, 0, 0, {"drive": 1.0, "pulses": PULSES}), "drive: with pulses there is no steady"),

@@ -11,7 +11,7 @@ State (k, d) has k = M + N/2 excitations; d pairs of emitters are dark, and k âˆ
 others are excited.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,7 @@ class Identical:
     dephasing: float
     pump: float
     drive: complex
+    _: KW_ONLY
     pump_together: float = 0.0
     dephasing_together: float = 0.0
     ising: float = 0.0
@@ -111,9 +112,9 @@ def identical(couplings: Couplings) -> Identical | str:
         dephasing,
         pump + photons * individual,
         complex(couplings.drive[0]),
-        pump_together + photons * together,
-        dephasing_together,
-        ising,
+        pump_together=pump_together + photons * together,
+        dephasing_together=dephasing_together,
+        ising=ising,
     )
 
 

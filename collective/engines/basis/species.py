@@ -214,7 +214,7 @@ def _member(
         float(couplings.dephasing[m]),
         float(couplings.pump[m]),
         complex(couplings.drive[m]),
-        ising,
+        ising=ising,
     )
 
 

@@ -46,9 +46,9 @@ class Cumulants:
     Order 2 takes any `Couplings` and `ChannelCouplings` and is exact for two emitters. Order 3 is
     more accurate, takes neither a drive nor a coherent initial state, and is exact for three
     emitters. Both have the burst of inverted emitters right where they are 0.2 wavelengths or more
-    apart, and the light after the burst wrong by factors: see `Result.error_estimate`. Steps are
-    integrated to `rtol`; as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and
-    takes half the time.
+    apart, and the light after the burst wrong by factors: see `Result.error_estimate`. With Ising
+    terms the error is not known before a run. Steps are integrated to `rtol`; as the closure is
+    wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and takes half the time.
 
     `CavityCouplings` without a drive and a coherent start have moments of second order too, those
     with the photons included (Meiser et al., Phys. Rev. Lett. 102, 163601 (2009)). Emitters that

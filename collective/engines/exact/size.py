@@ -215,7 +215,8 @@ class Size:
         own = n * n / 4 + 1 + (n if driven else 0)
         collective = 1 + bool(problem.thermal_photons) + (problem.pump.ndim == 2)
         jumps = n * n / 2 * collective
-        extra = np.count_nonzero(problem.dephasing) + np.count_nonzero(problem.pump)
+        extra = len(noise.modes(problem.dephasing)[0])
+        extra += int(np.count_nonzero(problem.pump)) if problem.pump.ndim == 1 else 0
         entries = 2 * own + 2 * jumps + 3 * extra
         slope = _SLOPE_CALLS * (n + extra + 1) * s.call + _SLOPE_ENTRY * s.entry * entries * size
         if request.envelope is not None:

@@ -39,7 +39,8 @@ class MeanField:
     It takes product states, pure or mixed, with any drive, pump and dephasing. Atoms with manifolds
     keep a density matrix each. For one emitter it is exact, and for weak excitation it is the
     equation of coupled dipoles. Correlations between emitters are left out, except those that
-    phases have in common.
+    phases have in common. Ising terms shift each emitter by the mean excitation of the others; how
+    wrong that is, is not known before a run.
 
     Emitters that start without coherence and that nothing drives have no mean field. In truth their
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have

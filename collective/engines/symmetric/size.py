@@ -4,6 +4,7 @@ import numpy as np
 
 from collective._tools import checks
 from collective._tools.speed import speed
+from collective.couplings.couplings import Couplings
 from collective.engines.base import Cost, writing
 from collective.engines.basis.dicke import Identical, Triangle, identical
 from collective.engines.basis.dicke_states import on_all_ladders
@@ -26,7 +27,7 @@ _FACTORED_ENTRIES = 13.0  # per entry of the factors and step
 _FILL_LADDER = 6.0  # entries of the factors of one pumped ladder, per population
 _FACTORS_ENTRIES = 60.0  # per state and entry of its column, for the factors of all poles
 _FACTORS_OF_A_BURST = 25.0  # number of these, in units of those of one interval and its half
-_COMPARED_ENTRIES = 7.0  # per pair of emitters, once, to test whether all are alike
+_COMPARED_ENTRIES = 3.5  # per entry of a matrix, once, to test whether all emitters are alike
 _KEPT_ENTRIES = 12.0  # per correlation kept: memory is touched for the first time
 _BYTES_LADDER = 64  # per state
 _BYTES_TRIANGLE = 100
@@ -67,7 +68,7 @@ def of_species(request: Request, found: Species) -> Cost:
     seconds = _RUN_CALLS * s.call + _BUILT_ENTRIES * size * terms * s.entry
     seconds += compressing
     compared = 0 if checks.constant(request.couplings.decay) else n**2
-    seconds += _COMPARED_ENTRIES * len(found) * compared * s.entry
+    seconds += _COMPARED_ENTRIES * len(found) * _entries(request.couplings) * s.entry
     if correlated:
         seconds += _KEPT_ENTRIES * n**2 * times * s.entry
     return Cost(
@@ -96,7 +97,7 @@ def cost(request: Request) -> Cost:
     seconds, kept = seconds + compressing, kept + int(written)
     if not checks.constant(request.couplings.decay):
         kept += 16 * e.n**2
-        seconds += _COMPARED_ENTRIES * e.n**2 * s.entry
+    seconds += _COMPARED_ENTRIES * _entries(request.couplings) * s.entry
     if correlated:
         kept += correlated
         seconds += _KEPT_ENTRIES * e.n**2 * times * s.entry
@@ -131,6 +132,13 @@ def cost(request: Request) -> Cost:
         return Cost(int(factors) + 4 * 2**20 + 500 * size + kept, seconds, work)
     step = _TRIANGLE_ENTRIES * size * s.entry + _STEP_CALLS * s.call
     return Cost(_BYTES_TRIANGLE * size + kept, seconds + step * steps, work)
+
+
+def _entries(c: Couplings) -> int:
+    """The number of entries of all matrices that do not store one number."""
+    given = [c.decay, c.shift, c.ising, c.pump, c.dephasing]
+    matrices = [m for m in given if m is not None and m.ndim == 2]
+    return sum(m.size for m in matrices if not checks.constant(m))
 
 
 def _phase(e: Identical, request: Request) -> float:
