@@ -71,7 +71,8 @@ def fit_modes(
 
     Args:
         bath: a `Bath`, `BrownianModes` or `LossyModes`, of which γ and S are fitted; or a function
-            ω → γ(ω), a number or (M, M), of which γ alone is fitted, such as a spectral density J(ω).
+            ω → γ(ω), a number or (M, M), of which γ alone is fitted, such as a spectral density
+            J(ω).
         band: the lowest and the highest frequency, in units of rate. It should contain all
             frequencies of the emitters, ±ω.
         modes: the number K of modes. For two emitters that see different light, two modes may be
