@@ -116,7 +116,9 @@ def engines():
 
 
 def in_unit(couplings, unit):
-    """The same emitters with their rates in another unit."""
+    """The same emitters with their rates in another unit, and in the guide of `guided`."""
+    if couplings.field is not None:
+        return guided(unit)
     return co.Couplings(**{name: getattr(couplings, name) * unit for name in RATES})
 
 
@@ -130,6 +132,12 @@ def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
 def chain(n=3, spacing=0.2, **others):
     """Emitters on a line in vacuum, with all that acts on them."""
     return co.couple(co.chain(n, spacing), co.Vacuum()).replace(**others)
+
+
+def guided(unit=1.0):
+    """Three emitters in a guide with light that is fast, in a unit of rate."""
+    fast = co.Waveguide(0.9 * unit, 8.0, side_rate=0.1 * unit, group_velocity=1e13 * unit)
+    return co.couple(co.chain(3, 0.2, decay_rates=unit), fast)
 
 
 def complex_pair(**others):
@@ -217,6 +225,7 @@ def systems():
             ket(1),
             closed_form=lambda t: reference.driven_atom(3.0, t),
         ),
+        System("guide", guided(), states.single(0), ket(3, 0)),
         System("everything", mixed, "ground", ket(3)),
         System("identical, everything", together, states.coherent(1.1), product(3, 1.1, 0)),
         System("thermal light", complex_pair(thermal_photons=0.4), "inverted", inverted(2)),
@@ -248,6 +257,7 @@ def routes():
         "driven": Route(e.Driven(), driven),
         "single": Route(e.Single(), system(chain(), single)),
         "single dephased": Route(e.Single(), system(dephased, single)),
+        "retarded": Route(e.Retarded(), system(guided(), single)),
         "symmetric": Route(e.Symmetric(), system(alike, "inverted")),
         "symmetric pumped": Route(e.Symmetric(), system(alike.replace(pump=0.2), "inverted")),
         "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),

@@ -47,7 +47,7 @@ class Memory:
         >>> found
         Memory: 2 emitters, delays 0 … 0.5, 0 modes
         >>> found.self_energy(0.3)[0, 1].round(6)  # −(i/2)γ e^{i(π/2 + 0.15)}
-        np.complex128(0.494386-0.074719j)
+        np.complex128(0.494386+0.074719j)
     """
 
     strengths: NDArray[np.complex128]

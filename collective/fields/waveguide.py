@@ -275,5 +275,6 @@ class Waveguide:
 
     def _beyond(self, emitters: Emitters) -> bool:
         """Whether the emitters are on the side of the mirror to which the axis points."""
+        assert self.mirror is not None
         places = emitters.positions @ checks.direction("axis", self.axis)
         return bool(np.all(places >= self.mirror))

@@ -120,6 +120,8 @@ def test_permutation_of_the_emitters(name, at_unit_1):
         c.shift[np.ix_(order, order)],
         **{rate: getattr(c, rate)[order] for rate in ("detunings", "dephasing", "pump", "drive")},
     )
+    if c.field is not None:
+        permuted = co.couple(c.emitters.replace(positions=c.emitters.positions[order]), c.field)
     state = reference.as_qobj(system.start).permute(order)
     there = co.evolve(permuted, state, TIMES, method=route.engine, observe="correlations", **QUIET)
     np.testing.assert_allclose(there.emission, here.emission, atol=1e-8)

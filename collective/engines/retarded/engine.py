@@ -97,7 +97,7 @@ class Retarded:
 
     def prepare(self, request: Request) -> None:
         """Import the libraries whose memory does not count as the run's."""
-        import scipy.sparse
+        import scipy.sparse  # noqa: F401
         import threadpoolctl  # noqa: F401
 
     def start(self, request: Request, earlier: "Result | None") -> "_Run":

@@ -1,4 +1,4 @@
-r"""The amplitudes of the past, one polynomial for each step: what a delayed interaction looks up."""
+"""The amplitudes of the past, one polynomial for each step, which delayed light looks up."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ class Past(NamedTuple):
         begin: of the first step that is kept.
         ends: of the steps, with room for more.
         terms: Legendre coefficients of the amplitudes, (…, n, TERMS, R), with room for more.
-        count: how many steps are kept.
+        kept: how many steps are kept.
         slopes: coefficients of the slope in the last step, (NODES, n, R).
         bound: on the error of the amplitudes.
         length: of the next step that is tried.
@@ -28,7 +28,7 @@ class Past(NamedTuple):
     begin: float
     ends: NDArray[np.float64]
     terms: NDArray[np.complex128]
-    count: int
+    kept: int
     slopes: NDArray[np.complex128]
     bound: float
     length: float
@@ -75,8 +75,8 @@ class History:
         """What `restore` needs: edges (S + 1,), terms, slopes, and bound, length and count."""
         p = self.past
         return {
-            "edges": np.concatenate([[p.begin], p.ends[: p.count]]),
-            "terms": p.terms[: p.count],
+            "edges": np.concatenate([[p.begin], p.ends[: p.kept]]),
+            "terms": p.terms[: p.kept],
             "slopes": p.slopes,
             "numbers": np.array([p.bound, p.length, p.taken]),
         }
@@ -85,7 +85,7 @@ class History:
     def now(self) -> float:
         """The end of the last step."""
         p = self.past
-        return float(p.ends[p.count - 1]) if p.count else p.begin
+        return float(p.ends[p.kept - 1]) if p.kept else p.begin
 
     def append(
         self,
@@ -120,14 +120,14 @@ class History:
         columns = p.terms.shape[3]
         found = np.zeros((*times.shape, columns), dtype=complex)
         rows = max(1, _ENTRIES // (TERMS * columns * max(1, times[:1].size)))
-        edges = np.concatenate([[p.begin], p.ends[: p.count]])
+        edges = np.concatenate([[p.begin], p.ends[: p.kept]])
         for begin in range(0, len(times), rows):
             some = times[begin : begin + rows]
             past = some >= 0
             t = some[past]
             if not t.size:
                 continue
-            steps = np.clip(np.searchsorted(edges, t, side="right") - 1, 0, p.count - 1)
+            steps = np.clip(np.searchsorted(edges, t, side="right") - 1, 0, p.kept - 1)
             low, high = edges[steps], edges[steps + 1]
             values = legendre((2 * t - low - high) / (high - low))
             sources = np.broadcast_to(
@@ -140,9 +140,9 @@ class History:
     def last(self, t: float) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
         """All amplitudes and their slopes at a time within the last step, (n, R) each."""
         p = self.past
-        low = float(p.ends[p.count - 2]) if p.count > 1 else p.begin
+        low = float(p.ends[p.kept - 2]) if p.kept > 1 else p.begin
         values = legendre(np.array([(2 * t - low - self.now) / (self.now - low)]))[:, 0]
-        amplitudes = np.tensordot(values, p.terms[p.count - 1], axes=(0, 1))
+        amplitudes = np.tensordot(values, p.terms[p.kept - 1], axes=(0, 1))
         return np.asarray(amplitudes), np.tensordot(values[:NODES], p.slopes, axes=1)
 
 

@@ -9,8 +9,6 @@ The defect of a polynomial is a source inside the emitters. As emitters and fiel
 norm, the error of the amplitudes is at most the integral of the defect over time.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,11 +173,11 @@ class Steps:
             length = self._last - t
         end = t + length
         while True:
-            slopes, terms, repeated = self._tried(t, end)
+            slopes, terms, settled = self._tried(t, end)
             defect = _SAFE * (end - t) * float(_sizes(slopes[-_TAIL:]).sum())
             defect += self._kinks.unseen(t, end)
             allowed = self._tolerance * max((end - t) / self._last, _SHARE)
-            if (repeated < _MOST and defect <= allowed) or end - t <= 2 * shortest:
+            if (settled and defect <= allowed) or end - t <= 2 * shortest:
                 break
             end = self._kinks.middle(t, end)
         if end <= t:
@@ -192,19 +190,19 @@ class Steps:
     def _now(self) -> NDArray[np.complex128]:
         """The amplitudes at the end of the last step: every P_k(1) is 1."""
         p = self.history.past
-        return p.terms[p.count - 1].sum(axis=1) if p.count else self._start
+        return p.terms[p.kept - 1].sum(axis=1) if p.kept else self._start
 
     def _tried(
         self, t: float, end: float
-    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], int]:
-        """Coefficients of slope and amplitudes in a step, and how many repetitions they took."""
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], bool]:
+        """Coefficients of slope and amplitudes in a step, and whether they have settled."""
         e, length, now = self._equation, end - t, self._now()
         shape = now.shape
         times = t + length * (1 + _S) / 2
         constant = np.zeros((NODES, *shape), dtype=complex)
         arriving = times[-1] - e.delays > 0  # from which light has come at all
         inside = np.flatnonzero(e.delays < length * (1 + _S[-1]) / 2)
-        if arriving.any() and self.history.past.count:
+        if arriving.any() and self.history.past.kept:
             some = np.flatnonzero(arriving)
             asked = times - e.delays[some, None]
             past = np.where(asked < t, asked, -1.0)
@@ -216,7 +214,7 @@ class Steps:
         terms = np.zeros((TERMS, *shape), dtype=complex)
         terms[0] = now
         slopes = np.zeros((NODES, *shape), dtype=complex)
-        for repeated in range(_MOST + 1):
+        for _ in range(_MOST):
             nodes = np.tensordot(_AT_NODES, terms, axes=(0, 0))
             values = constant + e.generator @ nodes
             if len(inside):
@@ -228,8 +226,8 @@ class Steps:
             terms = _integrated(slopes, now, length)
             change, size = np.abs(slopes - before).max(), np.abs(slopes).max()
             if not change > _SETTLED * max(size, 1e-3 * e.norm):
-                break
-        return slopes, terms, repeated
+                return slopes, terms, True
+        return slopes, terms, False
 
     def _spread(
         self, some: NDArray[np.intp], values: NDArray[np.complex128]
