@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         materials,
         observables,
         plot,
+        pulse,
         scenarios,
         spectral,
         states,
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
     from collective.couplings.couple import couple
     from collective.couplings.couplings import Couplings
     from collective.couplings.drives import plane_wave
+    from collective.couplings.ising import (
+        IsingTerms,
+        dipolar,
+        ising_from_spins,
+        one_axis_twisting,
+        van_der_waals,
+    )
     from collective.couplings.modes import Modes
+    from collective.couplings.with_mode import CavityCouplings, CavityMode, cavity_mode
     from collective.emitters import (
         Atoms,
         Emitters,
@@ -83,6 +92,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Atoms",
     "Cavity",
+    "CavityCouplings",
+    "CavityMode",
     "ChannelCouplings",
     "Comparison",
     "Couplings",
@@ -95,6 +106,7 @@ __all__ = [
     "FieldCheck",
     "GuidedMode",
     "HalfSpace",
+    "IsingTerms",
     "Jumps",
     "Layers",
     "MasterEquation",
@@ -113,6 +125,7 @@ __all__ = [
     "Vacuum",
     "Waveguide",
     "atoms",
+    "cavity_mode",
     "chain",
     "check_field",
     "citation",
@@ -121,17 +134,21 @@ __all__ = [
     "couple",
     "cubic",
     "currents",
+    "dipolar",
     "engines",
     "ensemble",
     "evolve",
     "interaction",
+    "ising_from_spins",
     "load",
     "master_equation",
     "materials",
     "methods",
     "observables",
+    "one_axis_twisting",
     "plane_wave",
     "plot",
+    "pulse",
     "purcell",
     "ring",
     "scenarios",
@@ -143,6 +160,7 @@ __all__ = [
     "sweep",
     "triangular",
     "units",
+    "van_der_waals",
 ]
 
 # where each public name lives; nothing is imported before it is used
@@ -152,6 +170,7 @@ _MODULES = {
     "materials",
     "observables",
     "plot",
+    "pulse",
     "scenarios",
     "spectral",
     "states",
@@ -160,6 +179,8 @@ _MODULES = {
 _HOMES = {
     "Atoms": "emitters",
     "Cavity": "fields",
+    "CavityCouplings": "couplings.with_mode",
+    "CavityMode": "couplings.with_mode",
     "ChannelCouplings": "couplings.channels",
     "Comparison": "evolution.comparison",
     "EngineComparison": "evolution.engine_comparison",
@@ -172,6 +193,7 @@ _HOMES = {
     "FieldCheck": "fields",
     "GuidedMode": "fields",
     "HalfSpace": "fields",
+    "IsingTerms": "couplings.ising",
     "Jumps": "results.jumps",
     "Layers": "fields",
     "MasterEquation": "master.equation",
@@ -190,6 +212,7 @@ _HOMES = {
     "Vacuum": "fields",
     "Waveguide": "fields",
     "atoms": "emitters.named",
+    "cavity_mode": "couplings.with_mode",
     "chain": "emitters",
     "check_field": "fields",
     "citation": "citations",
@@ -197,12 +220,15 @@ _HOMES = {
     "compare": "evolution.comparison",
     "couple": "couplings.couple",
     "cubic": "emitters",
+    "dipolar": "couplings.ising",
     "ensemble": "sweeps.ensemble",
     "evolve": "evolution.evolve",
     "interaction": "master.interactions",
+    "ising_from_spins": "couplings.ising",
     "load": "results.result",
     "master_equation": "master.master_equation",
     "methods": "engines.choice",
+    "one_axis_twisting": "couplings.ising",
     "plane_wave": "couplings.drives",
     "purcell": "fields",
     "ring": "emitters",
@@ -211,6 +237,7 @@ _HOMES = {
     "steady_state": "evolution.steady_state",
     "sweep": "sweeps.sweep",
     "triangular": "emitters",
+    "van_der_waals": "couplings.ising",
 }
 
 

@@ -7,6 +7,7 @@ from collective import engines
 from collective._tools.version import __version__
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.fields import answers
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
@@ -41,6 +42,18 @@ REFERENCES = {
             "pages": "99",
             "year": "1954",
             "doi": "10.1103/PhysRev.93.99",
+        },
+    ),
+    "tavis1968": (
+        "article",
+        {
+            "author": "Tavis, Michael and Cummings, Frederick W.",
+            "title": "Exact Solution for an {N}-Molecule-Radiation-Field Hamiltonian",
+            "journal": "Phys. Rev.",
+            "volume": "170",
+            "pages": "379--384",
+            "year": "1968",
+            "doi": "10.1103/PhysRev.170.379",
         },
     ),
     "lehmberg1970": (
@@ -239,7 +252,9 @@ _APPROXIMATIONS = {
 }
 
 
-def citation(calculation: Result | Couplings | ChannelCouplings | MasterEquation) -> str:
+def citation(
+    calculation: Result | Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
+) -> str:
     """BibTeX of what to cite: this package, QuTiP, the equation, the engine and the field.
 
     The field is cited for couplings only, because a master equation does not store its field. An
@@ -274,6 +289,9 @@ def citation(calculation: Result | Couplings | ChannelCouplings | MasterEquation
     problem: object = calculation
     if isinstance(calculation, Result):
         of_engine, problem = _of_engine(calculation), calculation.couplings or calculation.equation
+    of_mode: tuple[str, ...] = ()
+    if isinstance(problem, CavityCouplings):
+        of_mode, problem = ("tavis1968",), problem.couplings
     if isinstance(problem, Couplings | ChannelCouplings):
         keys = list(_COLLECTIVE)
         of_field = answers.citation(problem.field)
@@ -284,7 +302,7 @@ def citation(calculation: Result | Couplings | ChannelCouplings | MasterEquation
             "calculation must be a Result, Couplings or a MasterEquation (co.evolve, co.couple, "
             f"co.master_equation), got {type(calculation).__name__}"
         )
-    keys += [*of_engine, "qutip"]  # every engine uses its operators and states
+    keys += [*of_mode, *of_engine, "qutip"]  # every engine uses its operators and states
     entries = [_package(), *map(_found, dict.fromkeys(keys)), of_field]
     return "\n\n".join(entry for entry in entries if entry)
 

@@ -17,6 +17,7 @@ SHORT = {
     "drive": "numbers, or a plane wave",
     "flag": "true or false",
     "integer": "integer",
+    "levels": "names or numbers of levels",
     "material": "number or material",
     "number": "number",
     "observable": "true, or a table",

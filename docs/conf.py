@@ -121,6 +121,10 @@ STORY = {
         "mirror_mirror",
         "bring_your_own_field",
     ],
+    "interactions": [
+        "squeezing_by_one_axis_twisting",
+        "a_rydberg_array_exchanges_its_excitation",
+    ],
     "beyond_the_rwa": [
         "rwa_on_trial",
         "two_colours",

@@ -80,6 +80,13 @@ def rate_of_change(word, couplings, strength=1.0):
             shift = couplings.shift[i, j] + (couplings.detunings[i] if i == j else 0.0)
             commutator(up, down, shift)
             dissipated(total, word, up, down, couplings.decay[i, j])
+    for i in range(n) if couplings.ising is not None else ():
+        for j in range(i + 1, n):
+            if i in touched or j in touched:  # n_in_j = ¼(1 + z_i)(1 + z_j)
+                quarter = couplings.ising[i, j] / 4
+                commutator(((i, "z"),), ((j, "z"),), quarter)
+                commutator(((i, "z"),), (), quarter)
+                commutator(((j, "z"),), (), quarter)
     for i in touched:
         up, down = ((i, "+"),), ((i, "-"),)
         drive = strength * couplings.drive[i]

@@ -47,6 +47,7 @@ RECORDS = {
     "engines.Request.user_time",
     "observables.Bands",
     "observables.BurstCriterion",
+    "observables.CavityLight",
     "observables.FarField",
     "observables.Scattering",
     "observables.Spectrum",
@@ -167,6 +168,17 @@ def light_of_atoms():
 
 
 @cache
+def with_mode():
+    return co.CavityCouplings(pair(), co.cavity_mode((0.3, 0.2j), 2.0, 0.1), 2)
+
+
+@cache
+def laser():
+    atoms = co.Couplings(np.eye(2), np.zeros((2, 2)), pump=2.0)
+    return co.CavityCouplings(atoms, co.cavity_mode(2.0, 30.0), 5)
+
+
+@cache
 def driven():
     return pair().replace(drive=1.0)
 
@@ -205,6 +217,17 @@ def dipoles():
     moment = np.zeros((2, 2, 3))
     moment[0, 1, 0] = moment[1, 0, 0] = 1e-3
     return co.Multilevel([[0, 0, 0], [0, 0, 1]], [[1.0, 0.0]] * 2, [moment] * 2)
+
+
+@cache
+def pulse():
+    return co.pulse.square(rabi=[3.0, 1j], start=0.1, length=0.2, detuning=1.0)
+
+
+@cache
+def pulsed():
+    sweep = co.pulse.table([0, 0.5], [-1, 1])
+    return co.evolve(pair(), "ground", TIMES, drive=pulse(), detunings=sweep, progress=False)
 
 
 @cache
@@ -361,6 +384,20 @@ def decays(couplings):
     return co.evolve(couplings, "inverted", [0.0, 0.1], progress=False)
 
 
+def with_pairs(ising):
+    """The Hamiltonian of emitters with these energies of pairs."""
+    matrices = np.eye(len(ising)), np.zeros((len(ising), len(ising)))
+    return co.Couplings(*matrices, ising=ising).hamiltonian()
+
+
+def twisted(terms):
+    """The Hamiltonian of emitters with these Ising terms and detunings."""
+    n = len(terms.detunings)
+    matrices = np.eye(n), np.zeros((n, n))
+    found = co.Couplings(*matrices, ising=terms.ising, detunings=terms.detunings)
+    return found.hamiltonian() + terms.constant
+
+
 def permittivities(material):
     return material.permittivity(6.0), material.permittivity(6.0j)
 
@@ -389,6 +426,9 @@ EVOLVED = {
     "rtol": 1e-7,
     "atol": 1e-9,
     "envelope": None,
+    "drive": (),
+    "detunings": None,
+    "strength": None,
     "method": "blocks",
     "seed": 1,
     "threads": 1,
@@ -472,6 +512,7 @@ def _recipes():
         "drive": 0.5,
         "field": co.Vacuum(),
         "thermal_photons": 0.1,
+        "ising": [[0.0, 0.3], [0.3, 0.0]],
     }
     yield (
         "Couplings",
@@ -596,16 +637,46 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
-            "by_displacement": False,
+            "by_displacement": True,
         },
         {},
     )
     for name in (
         "collapse_operator_names", "collapse_operators", "collective_rates", "drive_operator", "effective_hamiltonian",
-        "extreme_rates", "hamiltonian", "largest_exchange", "liouvillian", "modes",
+        "extreme_rates", "hamiltonian", "largest_exchange", "largest_interaction", "liouvillian", "modes",
         "undriven_hamiltonian", "validity",
     ):  # fmt: skip
         yield f"Couplings.{name}", getattr(co.Couplings, name), lambda: {"self": pair()}, {}
+    numbers_of_mode = {"coupling": (0.3, 0.2j), "linewidth": 2.0, "detuning": 0.1, "drive": 0.1j}
+    yield "cavity_mode", co.cavity_mode, lambda: {**numbers_of_mode}, {}
+    yield "CavityMode", co.CavityMode, lambda: {**numbers_of_mode}, {}
+    emitters_and_mode = {
+        "couplings": pair(),
+        "mode": co.CavityMode(**numbers_of_mode),
+        "photons": 3,
+    }
+    yield (
+        "CavityCouplings",
+        co.CavityCouplings,
+        lambda: {**emitters_and_mode},
+        {"then": co.CavityCouplings.hamiltonian},
+    )
+    yield (
+        "CavityCouplings.replace",
+        co.CavityCouplings.replace,
+        lambda: {"self": with_mode(), **emitters_and_mode},
+        {"then": co.CavityCouplings.hamiltonian},
+    )
+    for name in (
+        "adiabatic", "collapse_operator_names", "collapse_operators", "drive_operator",
+        "hamiltonian", "liouvillian", "undriven_hamiltonian", "validity",
+    ):  # fmt: skip
+        yield (
+            f"CavityCouplings.{name}",
+            getattr(co.CavityCouplings, name),
+            lambda: {"self": with_mode()},
+            {},
+        )
     modes = type(pair().modes())
     yield "Modes.state", modes.state, lambda: {"self": pair().modes(), "i": 0}, {}
     yield (
@@ -620,6 +691,33 @@ def _recipes():
         },
         {},
     )
+    yield (
+        "van_der_waals",
+        co.van_der_waals,
+        lambda: {"emitters": co.chain(3, 0.5), "c6": 0.1},
+        {"then": with_pairs},
+    )
+    yield (
+        "dipolar",
+        co.dipolar,
+        lambda: {"emitters": co.chain(3, 0.5), "c3": 0.1, "axis": (1, 0, 1)},
+        {"then": with_pairs},
+    )
+    yield "one_axis_twisting", co.one_axis_twisting, lambda: {"n": 3, "chi": 0.5}, {"then": twisted}
+    bonds = [[0.0, 0.3, 0.1], [0.3, 0.0, -0.2], [0.1, -0.2, 0.0]]
+    yield (
+        "ising_from_spins",
+        co.ising_from_spins,
+        lambda: {"bonds": bonds, "fields": [0.1, 0.2, -0.3]},
+        {"then": twisted},
+    )
+    yield (
+        "IsingTerms",
+        co.IsingTerms,
+        lambda: {"ising": bonds, "detunings": [0.1, 0.2, -0.3], "constant": 0.5},
+        {"then": twisted},
+    )
+    yield "IsingTerms.spins", co.IsingTerms.spins, lambda: {"self": co.one_axis_twisting(3, 1)}, {}
     yield (
         "plane_wave",
         co.plane_wave,
@@ -956,6 +1054,12 @@ def _recipes():
         "observables.steady",
         o.steady,
         lambda: {"couplings": driven(), "start": None, "method": "exact"},
+        {},
+    )
+    yield (
+        "observables.cavity_light",
+        o.cavity_light,
+        lambda: {"couplings": laser(), "frequencies": [-1.0, 0.0], "method": "cumulants"},
         {},
     )
     yield (
@@ -1783,7 +1887,18 @@ def _recipes():
     yield (
         "observables.squeezing",
         o.squeezing,
-        lambda: {"result": result(), "definition": "wineland"},
+        lambda: {"result": result(), "definition": "wineland", "state": None, "times": None},
+        {},
+    )
+    yield (
+        "observables.squeezing [couplings]",
+        o.squeezing,
+        lambda: {
+            "result": identical(),
+            "definition": "kitagawa-ueda",
+            "state": co.states.coherent(1.0),
+            "times": [0.0, 0.1],
+        },
         {},
     )
     yield (
@@ -1945,6 +2060,7 @@ def _recipes():
         {},
     )
     yield "plot.pattern_3d", p.pattern_3d, lambda: {"result": result(), "time": 0.1, "ax": None}, {}
+    yield "plot.pulses", p.pulses, lambda: {"drive": [pulse()], "ax": None}, {}
     yield "plot.populations", p.populations, lambda: {"result": result(), "ax": None}, {}
     yield (
         "plot.scattering",
@@ -2075,6 +2191,84 @@ def _recipes():
         s.coherent,
         lambda: {"theta": 0.3, "phi": 0.1},
         {"then": lambda state: co.evolve(pair(), state, TIMES, progress=False)},
+    )
+
+    phases = {"phase": 0.1, "detuning": 0.2, "chirp": 0.3}
+
+    def driven_by(found):
+        return found([0.0, 0.1, 0.25]), found.area
+
+    for form in (co.pulse.gaussian, co.pulse.sech):
+        yield (
+            f"pulse.{form.__name__}",
+            form,
+            lambda: {"centre": 0.2, "width": 0.1, "rabi": [1.0, 1j], "area": None, **phases},
+            {"then": driven_by},
+        )
+    yield (
+        "pulse.square",
+        co.pulse.square,
+        lambda: {
+            "length": 0.1,
+            "start": 0.2,
+            "centre": None,
+            "rabi": None,
+            "area": [3.0, 1.0],
+            **phases,
+        },
+        {"then": driven_by},
+    )
+    yield (
+        "pulse.from_array",
+        co.pulse.from_array,
+        lambda: {
+            "times": [0, 0.1, 0.3],
+            "values": [0, 1j, 2],
+            "rabi": 1.0,
+            "area": None,
+            "interpolation": "linear",
+            **phases,
+        },
+        {"then": driven_by},
+    )
+    yield "pulse.sequence", co.pulse.sequence, lambda: {"parts": [pulse(), 0.1], "start": 0.0}, {}
+    yield (
+        "pulse.table",
+        co.pulse.table,
+        lambda: {"times": [0, 1, 2], "values": [0, 2, 1], "interpolation": "cubic"},
+        {"then": lambda found: found([0.5, 1.5])},
+    )
+    yield (
+        "pulse.Table",
+        co.pulse.Table,
+        lambda: {
+            "times": [0, 1],
+            "values": [[0, 2], [1, 1]],
+            "interpolation": "steps",
+            "name": "f",
+        },
+        {"then": lambda found: found(0.5)},
+    )
+    yield (
+        "pulse.Pulse",
+        co.pulse.Pulse,
+        lambda: {
+            "shape": "sech",
+            "rabi": 1.0,
+            "centre": 0.2,
+            "width": 0.1,
+            "values": None,
+            **phases,
+        },
+        {"then": lambda found: found([0.1, 0.2])},
+    )
+    yield "pulse.Pulse.shifted", co.pulse.Pulse.shifted, lambda: {"self": pulse(), "delay": 0.1}, {}
+    yield "pulse.Pulse.replace", co.pulse.Pulse.replace, lambda: {"self": pulse(), "phase": 0.1}, {}
+    yield (
+        "pulse.Controls",
+        co.pulse.Controls,
+        lambda: {"drive": [pulse()], "detunings": co.pulse.table([0, 1], [0, 1]), "strength": None},
+        {},
     )
 
     yield (

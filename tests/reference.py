@@ -60,7 +60,9 @@ def as_qobj(array):
     return qutip.Qobj(array, dims=[[2] * n, [1] * n if np.ndim(array) == 1 else [2] * n])
 
 
-def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0):
+def slope(
+    rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, thermal_photons=0, ising=None
+):
     """dρ/dt of the master equation, operator by operator; ρ may be a stack of matrices."""
     n = len(decay)
     detunings, drive = (np.broadcast_to(x, n) for x in (detunings, drive))
@@ -74,6 +76,11 @@ def slope(rho, decay, shift, *, detunings=0, dephasing=0, pump=0, drive=0, therm
     hamiltonian = hamiltonian + sum(
         0.5 * (drive[m] * s[m].T + np.conj(drive[m]) * s[m]) for m in range(n)
     )
+    if ising is not None:
+        numbers = [x.T @ x for x in s]
+        hamiltonian = hamiltonian + sum(
+            ising[m, k] * numbers[m] @ numbers[k] for m in range(n) for k in range(m + 1, n)
+        )
     found = -1j * (hamiltonian @ rho - rho @ hamiltonian)
 
     def dissipator(rates, a):
@@ -101,7 +108,7 @@ def generator(decay, shift, **others):
     return slope(units, decay, shift, **others).reshape(side**2, side**2).T
 
 
-RATES = ("detunings", "dephasing", "pump", "drive", "thermal_photons")
+RATES = ("detunings", "dephasing", "pump", "drive", "thermal_photons", "ising")
 
 
 def slope_of(couplings, rho):

@@ -337,6 +337,36 @@ def driven_by_a_pulse():
     )
 
 
+@run(SOLVED)
+def pulses_and_sweeps():
+    """Pulses of several ratios between the emitters, and couplings that change in time."""
+    n = len(driven_pair())
+    ratios = np.linspace(1, 2, n)
+    half = co.pulse.square(area=1.5 * ratios, start=0.0, length=0.03)
+    shapes = [
+        *co.pulse.sequence([0.1, half, 0.4, half.replace(phase=0.5)]),
+        co.pulse.gaussian(area=1.0, centre=1.1, width=0.05, detuning=2.0).shifted(0.1),
+        co.pulse.sech(area=1.0, centre=1.5, width=0.01, chirp=3.0),
+        co.pulse.from_array([1.6, 1.7, 1.8], [0, 2, 1j], rabi=ratios),
+        co.pulse.Pulse("gaussian", 1j, 0.4, 0.02),
+    ]
+    sweep = co.pulse.table([0, 1, 2], [0, 2, -1], interpolation="cubic")
+    fading = co.pulse.Table([0, 2], [np.ones(n), ratios / 2])
+    controls = co.pulse.Controls(shapes, sweep, fading)
+    light = {"drive": list(controls.drive)}
+    changing = {"detunings": controls.detunings, "strength": controls.strength}
+    return together(
+        exact=evolved(driven_pair(), "ground", method="exact", observe=ALL, **light, **changing),
+        driven=evolved(driven_pair(), "ground", method="driven", observe="states", **light),
+        field=evolved(driven_pair(), "ground", method="mean_field", **light, **changing),
+        turned=evolved(
+            driven_pair(), "ground", method="driven", observe="states",
+            drive=co.pulse.gaussian(rabi=driven_pair().drive, centre=1.0, width=0.1),
+            detunings=sweep,
+        ),
+    )  # fmt: skip
+
+
 @run(SAMPLED)
 def trajectories_within_blocks():
     options = {"method": co.engines.Trajectories(n=24), "observe": "correlations"}
@@ -1117,6 +1147,28 @@ def of_couplings(couplings):
     }
 
 
+@run(SOLVED)
+def ising_terms():
+    row, start = co.chain(4, 0.5), co.states.coherent(1.2, 0.4)
+    bonds, fields, constant = co.one_axis_twisting(4, 0.3).spins()
+    spins = co.IsingTerms(co.dipolar(row, 0.2), [0.1, 0.2, 0.3, 0.4], 0.5)
+    terms = co.ising_from_spins(co.van_der_waals(row, 0.02), fields)
+    interacting = plain().replace(ising=terms.ising, detunings=terms.detunings)
+    twisted = co.Couplings(np.eye(4), np.zeros((4, 4)), ising=bonds)
+    found = co.evolve(interacting, start, TIMES, method="driven", progress=False)
+    return {
+        "bonds": bonds,
+        "constant": constant + terms.constant + spins.constant,
+        "dipolar": spins.ising,
+        "largest": interacting.largest_interaction(),
+        "emission": found.emission,
+        "blocks": co.evolve(
+            interacting, "inverted", TIMES, method="blocks", progress=False
+        ).emission,
+        "squeezing": co.observables.squeezing(twisted, state=start, times=TIMES),
+    }
+
+
 @run()
 def couplings_of_vacuum():
     tuned = atoms().replace(detunings=[0.0, 1e5, -2e5, 3e5])
@@ -1692,6 +1744,26 @@ def weak_light():
     found["cross-section"] = wave.extinction
     found["pattern"] = wave.pattern([[1, 0, 0], [0, 1, 2]])
     found["pattern along x"] = wave.pattern([[0, 1, 2]], (1, 0, 0))
+    return found
+
+
+@run(rtol=SOLVED)
+def emitters_with_a_cavity_mode():
+    chain = co.couple(co.chain(3, 0.3), VACUUM)
+    kept = co.CavityCouplings(chain, co.CavityMode((0.8, 0.5j, -0.3), 1.5, 0.4))
+    alike = co.Couplings(0.3 * np.eye(3) + 0.1, 0.2 * np.ones((3, 3)), pump=0.1, dephasing=0.1)
+    laser = co.CavityCouplings(alike, co.cavity_mode(0.6, 4.0), 8)
+    found = {"eliminated": co.CavityCouplings(chain, co.cavity_mode(0.5, 8.0)).adiabatic().decay}
+    methods = {"exact": kept, "blocks": kept, "cumulants": kept, "symmetric": laser}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the error of method")
+        for method, problem in (methods | {"mean_field": laser}).items():
+            result = co.evolve(problem, "inverted", TIMES, method=method, seed=1, progress=False)
+            found[method] = [result.photons, result.emission]
+    for method in ("cumulants", "symmetric"):
+        light = co.observables.cavity_light(laser, [-1.0, 0.5], method=method)
+        three = [light.photons, light.excitation, light.linewidth]
+        found[f"light, {method}"] = [*three, *light.values]
     return found
 
 

@@ -12,9 +12,9 @@ import collective as co
 
 # units of the mutants, in the units of the package or in SI
 PLAIN = {"wavelengths": 1, "linewidths": 1, "lifetimes": 1, "deg": np.pi / 180, "rad": 1}
-PLAIN |= {"wavelength": 1, "linewidth": 1, "lifetime": 1}
+PLAIN |= {"wavelength": 1, "linewidth": 1, "lifetime": 1, "T": 1, "G": 1e-4, "mG": 1e-7}
 SI = {"nm": 1e-9, "m": 1.0, "ns": 1e-9, "s": 1.0, "1/s": 1.0}
-WITH_UNIT = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([a-z]\w*)\s*")
+WITH_UNIT = re.compile(r"\s*([+-]?[\d.]+(?:[eE][+-]?\d+)?)\s*([A-Za-z]\w*)\s*")
 
 
 def number(value, units):
@@ -50,7 +50,7 @@ def plain(value, units):
 
 
 WORDS = {
-    "kind", "name", "shift", "shape", "dipole_kind", "approximation", "eigenoperators", "symmetries",
+    "line", "kind", "name", "shift", "shape", "dipole_kind", "approximation", "eigenoperators", "symmetries",
     "closure", "method", "definition", "distribution", "polarisation",
 }  # fmt: skip
 
@@ -61,7 +61,8 @@ def arguments(table, units, *, skip=()):
     for name, value in table.items():
         if name in skip:
             continue
-        if name in WORDS and isinstance(value, str):
+        number_of = name == "polarisation" and is_number(value)  # a complex one
+        if name == "names" or (name in WORDS and isinstance(value, str) and not number_of):
             found[name] = value
         elif name in ("permittivity", "permeability") and isinstance(value, dict):
             found[name] = material(value, units)
@@ -104,6 +105,19 @@ def emitters(table, units):
     return found
 
 
+def atoms(table, places, units):
+    made = {"line": co.atoms, "isotropic": co.Atoms.isotropic}[table.get("kind", "line")]
+    return made(places, **arguments(table, units, skip=("kind",)))
+
+
+def of_line(table, units):
+    """The units that the name of a line stands for."""
+    if not isinstance(table.get("line"), str):
+        return units
+    line = co.units.atom(table["line"])
+    return {"wavelength": f"{line.wavelength!r} m", "linewidth": f"{line.linewidth!r} 1/s"}
+
+
 def at_first_point(data):
     """The tables at the first point of the grid, and the name and values of each axis."""
     data = copy.deepcopy(data)
@@ -135,7 +149,13 @@ def assert_means(scenario, data):
     assert scenario.output == data.pop("output", {})
     data.pop("made_by", None)
     if "emitters" in data:
-        same(vars(scenario.emitters), vars(emitters(data.pop("emitters"), units)))
+        given = data.pop("atoms", None)
+        if given is not None:
+            units = of_line(given, units)
+        expected = emitters(data.pop("emitters"), units)
+        if given is not None:
+            expected = atoms(given, expected.positions, units)
+        same(vars(scenario.emitters), vars(expected))
     else:
         assert scenario.emitters is None
     if "field" in data:

@@ -43,7 +43,7 @@ threads = 1
 """,
     """
 title = "matrices"
-couplings = {decay = [[1, 0.5], [0.5, 1]], shift = [[0, 2], [2, 0]], drive = 1.5, thermal_photons = 0}
+couplings = {decay = [[1, 0.5], [0.5, 1]], shift = [[0, 2], [2, 0]], drive = 1.5, thermal_photons = 0, ising = [[0, 0.5], [0.5, 0]]}
 [observe]
 spectrum = {frequencies = {start = -5, stop = 5, number = 11}}
 g2 = {delays = [0, 1, 2], start = "ground"}
@@ -51,6 +51,33 @@ steady = true
 [output]
 folder = "here"
 figure = ""
+""",
+    """
+[emitters]
+kind = "chain"
+n = 2
+spacing = 0.3
+[atoms]
+kind = "isotropic"
+zeeman = "0.5 linewidths"
+detunings = [0.1, -0.1]
+axis = [1, 0, 0]
+[field]
+kind = "vacuum"
+[couplings]
+detunings = 0.3
+drive = {rabi_frequency = 0.5, direction = [0, 0, 1], polarisation = [1, "1i", 0], line = 0}
+[state]
+kind = "level_product"
+vectors = [0.1, "0.2i", 0, 1]
+[times]
+stop = 1
+number = 3
+[method]
+name = "mean_field"
+[observe]
+polarised_emission = true
+weak_light = {frequencies = [0, 0.5], polarisation = [1, 0, 0]}
 """,
     """
 [emitters]

@@ -19,6 +19,8 @@ import collective as co
 TIMES = np.linspace(0, 4, 21)
 QUIET = {"seed": 2, "progress": False}
 RATES = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
+# energies of pairs of three excited emitters, of both signs
+PAIRS = np.array([[0, 0.5, -0.3], [0.5, 0, 0.8], [-0.3, 0.8, 0]])
 # every state of the package by the name of its function, for four emitters
 STATES = {
     "inverted": co.states.inverted(),
@@ -117,9 +119,11 @@ def engines():
 
 def in_unit(couplings, unit):
     """The same emitters with their rates in another unit, and in the guide of `guided`."""
-    if couplings.field is not None:
+    if isinstance(couplings.field, co.Waveguide):
         return guided(unit)
-    return co.Couplings(**{name: getattr(couplings, name) * unit for name in RATES})
+    rates = {name: getattr(couplings, name) * unit for name in RATES}
+    ising = None if couplings.ising is None else couplings.ising * unit
+    return co.Couplings(**rates, ising=ising)
 
 
 def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
@@ -228,6 +232,10 @@ def systems():
         System("guide", guided(), states.single(0), ket(3, 0)),
         System("everything", mixed, "ground", ket(3)),
         System("identical, everything", together, states.coherent(1.1), product(3, 1.1, 0)),
+        System(
+            "Ising", ring.replace(ising=4 * PAIRS), states.coherent(2.0, 0.4), product(3, 2.0, 0.4)
+        ),
+        System("Ising, everything", mixed.replace(ising=4 * PAIRS), "ground", ket(3)),
         System("thermal light", complex_pair(thermal_photons=0.4), "inverted", inverted(2)),
         System("shared noise", noisy, states.coherent(1.1, 0.4), product(3, 1.1, 0.4)),
         System("identical, shared noise", alike, states.coherent(1.1), product(3, 1.1, 0)),
@@ -239,39 +247,43 @@ def routes():
     times, single, ket = np.linspace(0, 2, 5), co.states.single(0), reference.ket
     everything = {"drive": [1.0, 0.5j, 0.3], "dephasing": 0.2, "pump": 0.1}
     alike = identical(3, together=0.4, exchange=1.0, own=1.0)
-    lossless = co.Couplings(np.zeros((3, 3)), chain().shift)
+    lossless = co.Couplings(np.zeros((3, 3)), chain().shift, ising=PAIRS)
 
     def system(couplings, state):
         start = {"inverted": ket(3, 0, 1, 2), "ground": ket(3)}.get(str(state), ket(3, 0))
         return System("", couplings, state, start, times)
 
     driven = system(chain(**everything), "ground")
-    dephased = chain(dephasing=0.3)
+    interacting = system(chain(**everything, ising=PAIRS), "ground")
+    dephased = chain(dephasing=0.3, ising=PAIRS)
+    weak = chain(drive=0.3, ising=PAIRS)
     e, sampled = co.engines, co.engines.Trajectories(n=40)
     conditional = e.ConditionalCumulants(n=20)
     return {
-        "exact": Route(e.Exact(), driven),
+        "exact": Route(e.Exact(), interacting),
         "blocks": Route(e.Blocks(), system(chain(), "inverted")),
         "blocks dephased": Route(e.Blocks(), system(dephased, "inverted")),
         "blocks lossless": Route(e.Blocks(), system(lossless, single)),
-        "driven": Route(e.Driven(), driven),
+        "driven": Route(e.Driven(), interacting),
         "single": Route(e.Single(), system(chain(), single)),
         "single dephased": Route(e.Single(), system(dephased, single)),
         "retarded": Route(e.Retarded(), system(guided(), single)),
         "symmetric": Route(e.Symmetric(), system(alike, "inverted")),
         "symmetric pumped": Route(e.Symmetric(), system(alike.replace(pump=0.2), "inverted")),
-        "symmetric driven": Route(e.Symmetric(), system(alike.replace(drive=1.0), "ground")),
-        "trajectories": Route(sampled, system(chain(), "inverted")),
-        "trajectories driven": Route(sampled, driven),
+        "symmetric driven": Route(
+            e.Symmetric(), system(alike.replace(drive=1.0, ising=0.6), "ground")
+        ),
+        "trajectories": Route(sampled, system(chain(ising=PAIRS), "inverted")),
+        "trajectories driven": Route(sampled, interacting),
         "cumulants": Route(e.Cumulants(), system(chain(), "inverted")),
-        "cumulants driven": Route(e.Cumulants(), driven),
+        "cumulants driven": Route(e.Cumulants(), interacting),
         "cumulants of order 3": Route(e.Cumulants(order=3), system(dephased, "inverted")),
         "truncated_wigner": Route(e.TruncatedWigner(n=1500), system(chain(), "inverted")),
         "truncated_wigner driven": Route(e.TruncatedWigner(n=1500), driven),
-        "capped": Route(e.Capped(), system(chain(drive=0.3, pump=0.01), "ground")),
-        "capped holes": Route(e.Capped(holes=3), system(chain(dephasing=0.2), "inverted")),
-        "capped sampled": Route(e.Capped(n=12), system(chain(drive=0.3, dephasing=0.2), "ground")),
-        "mean field": Route(e.MeanField(), driven),
+        "capped": Route(e.Capped(), system(weak.replace(pump=0.01), "ground")),
+        "capped holes": Route(e.Capped(holes=3), system(dephased, "inverted")),
+        "capped sampled": Route(e.Capped(n=12), system(weak.replace(dephasing=0.2), "ground")),
+        "mean field": Route(e.MeanField(), interacting),
         "mean field phases": Route(e.MeanField(phases=64), system(chain(), "inverted")),
         "conditional cumulants": Route(conditional, system(chain(), "inverted")),
         "conditional cumulants driven": Route(conditional, driven),

@@ -211,6 +211,8 @@ DIFFERENT = {
         co.Couplings(**HALF, emitters=PAIR),
         co.Couplings(**HALF, field=co.Vacuum()),
         co.Couplings(**HALF, thermal_photons=0.1),
+        co.Couplings(**HALF, ising=0.1),
+        co.Couplings(**HALF, ising=[[0.0, 0.2], [0.2, 0.0]]),
         co.Couplings(np.eye(3), np.zeros((3, 3))),
     ],
     "materials": [

@@ -209,6 +209,7 @@ def test_no_room_hides_a_public_function():
         "materials",
         "observables",
         "plot",
+        "pulse",
         "scenarios",
         "spectral",
         "states",

@@ -80,8 +80,8 @@ def excited(n: int) -> NDArray[np.bool_]:
     return (states[:, None] >> np.arange(n - 1, -1, -1)) & 1 == 0
 
 
-def exchange(matrix: NDArray[Any]) -> "Qobj":
-    """Σ_mn M_mn σ⁺_mσ⁻_n, diagonal included."""
+def exchange(matrix: NDArray[Any], pair_energies: NDArray[np.float64] | None = None) -> "Qobj":
+    """Σ_mn M_mn σ⁺_mσ⁻_n, diagonal included, and Σ_{m<n} V_mn n_m n_n of given pair energies V."""
     n = len(matrix)
     pairs = [(m, k) for m, k in np.argwhere(matrix != 0) if m != k]
     require(
@@ -91,7 +91,10 @@ def exchange(matrix: NDArray[Any]) -> "Qobj":
     )
     up = excited(n)
     states = np.arange(2**n)
-    rows, columns, values = [states], [states], [up @ np.diag(matrix).astype(complex)]
+    own = up @ np.diag(matrix).astype(complex)
+    if pair_energies is not None:
+        own += np.einsum("sm,sm->s", up @ pair_energies, up) / 2
+    rows, columns, values = [states], [states], [own]
     for m, k in pairs:
         column = states[up[:, k] & ~up[:, m]]
         rows.append(column ^ _bit(n, m) ^ _bit(n, k))

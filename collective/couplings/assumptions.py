@@ -45,6 +45,14 @@ def of_couplings(couplings: Any) -> Validity:
             "max|δ_m−δ_n|/ω₀",
         ),
     ]
+    if couplings.ising is not None:
+        checks.append(
+            (
+                "weak interaction of excited emitters",
+                lambda e, c: couplings.largest_interaction() / e.frequency,
+                "max|V_mn|/ω₀",
+            )
+        )
     if np.any(couplings.drive):
         strongest = float(np.abs(couplings.drive).max())
         checks.append(("weak drive", lambda e, c: strongest / e.frequency, "max|Ω_m|/ω₀"))
@@ -115,6 +123,8 @@ def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs a field")
     if atoms.frequency is None:
         return Assumption(name, None, "not assessed", f"{_CHANGE}: needs Atoms(frequency=...)")
+    if isinstance(channels.decay, LatticeMatrix):
+        return Assumption(name, None, "not assessed", f"{_CHANGE}: assess a smaller lattice")
     try:
         variation = tensor_variation(atoms, field, fastest)
     except ValueError as error:  # a table or samples that end there

@@ -6,7 +6,7 @@ The file is longer than others because it holds one class with the checks of its
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
-from collective.couplings.lattice import krylov_extremes
+from collective.couplings.lattice import (
+    LatticeMatrix,
+    alike,
+    krylov_extremes,
+    require_positive,
+    same_entries,
+)
 from collective.couplings.modes import Modes, emitting
 from collective.emitters import Atoms
 from collective.fields.protocol import require_field
@@ -60,7 +66,8 @@ class ChannelCouplings:
     Args:
         decay: Γ, (N·C, N·C) Hermitian and positive semidefinite, in the order (atom, line, α). In
             vacuum the block of an atom is Γ_s δ_αβ. Two lines have no common entries.
-        shift: Δ, (N·C, N·C) Hermitian.
+        shift: Δ, (N·C, N·C) Hermitian. Of atoms on a lattice both may be stored by displacement, as
+            a `LatticeMatrix` (see `couple`).
         atoms: the N atoms.
         ground_shift: Λ of each atom, (N, C, C) Hermitian, or 0.
         detunings: δ_m = ω_m − ω_frame, scalar or (N,), added to the energies of all excited
@@ -69,7 +76,8 @@ class ChannelCouplings:
         field: the field to which Γ and Δ belong, if known.
 
     All rates have the same unit. Arrays are read-only. Γ and Δ are stored as real arrays if they
-    are real, which they are in every reciprocal field.
+    are real, which they are in every reciprocal field. Two couplings are equal (`==`) if all their
+    numbers, their atoms and their fields are, however Γ and Δ are stored.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a matrix that is not Hermitian,
@@ -99,8 +107,6 @@ class ChannelCouplings:
     field: Any
 
     __setstate__ = checks.restored
-    __eq__ = equality.same
-    __hash__ = equality.hashed
 
     def __init__(
         self,
@@ -116,8 +122,8 @@ class ChannelCouplings:
         checks.instance("atoms", atoms, Atoms, "co.Atoms or co.Atoms.isotropic")
         if field is not None:
             require_field("field", field, others=" or None")
-        gamma, delta = checks.hermitian("decay", decay), checks.hermitian("shift", shift)
         n, each = len(atoms), 3 * atoms.lines
+        gamma, delta = alike(_matrix("decay", decay, each), _matrix("shift", shift, each))
         for name, matrix in (("decay", gamma), ("shift", delta)):
             if len(matrix) != n * each:
                 raise ValueError(
@@ -125,7 +131,10 @@ class ChannelCouplings:
                     f"(3 components of {atoms.lines} lines); got {matrix.shape}"
                 )
             _refuse_mixed_lines(name, matrix, atoms)
-        checks.positive_semidefinite(gamma)
+        if isinstance(gamma, LatticeMatrix):
+            require_positive(gamma)
+        else:
+            checks.positive_semidefinite(gamma)
         checks.freeze(
             self,
             decay=gamma,
@@ -136,6 +145,21 @@ class ChannelCouplings:
             drive=_drive(drive, n, each),
             field=field,
         )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ChannelCouplings):
+            return NotImplemented
+        others = [each.name for each in fields(self) if each.name not in ("decay", "shift")]
+        return self is other or (
+            equality.same_fields(self, other, others)
+            and same_entries(self.decay, other.decay)
+            and same_entries(self.shift, other.shift)
+        )
+
+    def __hash__(self) -> int:
+        """The same in every form of Γ and Δ."""
+        parts = (self.decay[0], self.shift[0], self.detunings, self.drive)
+        return hash((len(self), *map(equality.digest, parts)))
 
     def __len__(self) -> int:
         return len(self.atoms)
@@ -193,8 +217,7 @@ class ChannelCouplings:
         found = np.zeros((n, *lower.shape[1:]), dtype=complex)
         count = len(self.atoms.levels)
         found[:, range(count), range(count)] = self.energies
-        each = len(self.shift) // n
-        own = self.shift.reshape(n, each, n, each)[range(n), :, range(n), :]
+        own = within(self.shift, n)
         found += np.einsum("mcd,cge,dgf->mef", own, lower.conj(), lower, optimize=True)
         found += np.einsum(
             "mcd,cge,dhe->mgh", self.ground_shift, lower, lower.conj(), optimize=True
@@ -440,10 +463,14 @@ class ChannelCouplings:
     def extreme_rates(self) -> tuple[float, float]:
         """The smallest and the largest eigenvalue of Γ, of polarisations that transitions have.
 
-        For more than a thousand polarisations of all atoms both are those of a Krylov space. The
-        largest then has several correct digits. The smallest is an upper bound: where many rates
-        are close to 0, the true one may be much closer to 0.
+        For more than a thousand polarisations of all atoms both are those of a Krylov space, and
+        for more than 200 if Γ is stored by displacement. The largest then has several correct
+        digits. The smallest is an upper bound: where many rates are close to 0, the true one may be
+        much closer to 0.
         """
+        if isinstance(self.decay, LatticeMatrix):
+            extremes = [matrix.extremes for matrix in self._lattice_lines(self.decay)]
+            return min(low for low, _ in extremes), max(high for _, high in extremes)
         rates = []
         for _, _, decay in self._lines():
             if len(decay) > _FEW:
@@ -452,14 +479,28 @@ class ChannelCouplings:
                 rates.append(tuple(np.linalg.eigvalsh(decay)[[0, -1]]))
         return float(np.min(rates)), float(np.max(rates))
 
+    def _lattice_lines(self, decay: LatticeMatrix) -> Iterator[LatticeMatrix]:
+        """Γ of each line by displacement, over a basis of its polarisations."""
+        for s in range(self.atoms.lines):
+            basis, line = _polarisations(self.atoms.lowering[s]), slice(3 * s, 3 * s + 3)
+            if len(decay.own) == basis.shape[1]:  # all polarisations of the only line
+                yield decay
+                continue
+            kernel = basis.conj().T @ decay.kernel[..., line, line] @ basis
+            yield LatticeMatrix(kernel, decay.sites)
+
     @property
     def krylov(self) -> bool:
         """Whether `extreme_rates` are those of a Krylov space."""
+        if isinstance(self.decay, LatticeMatrix):
+            return not all(matrix.few for matrix in self._lattice_lines(self.decay))
         ranks = [_polarisations(each).shape[1] for each in self.atoms.lowering]
         return len(self) * max(ranks) > _FEW
 
     def largest_exchange(self) -> float:
         """The largest absolute Δ between channels of two atoms."""
+        if isinstance(self.shift, LatticeMatrix):
+            return self.shift.largest_between()
         n = len(self)
         blocks = np.abs(self.shift).reshape(n, -1, n, len(self.shift) // n).max(axis=(1, 3))
         np.fill_diagonal(blocks, 0.0)
@@ -496,17 +537,50 @@ def _weighted(weights: NDArray[Any], matrices: list[Any]) -> Any:
     return sum(terms[1:], terms[0]) if terms else 0.0 * matrices[0]
 
 
-def _refuse_mixed_lines(name: str, matrix: NDArray[Any], atoms: Atoms) -> None:
+def mean_transition(channels: ChannelCouplings) -> float:
+    """The mean energy of a transition: in a frame that turns with it H is as slow as possible.
+
+    Without a drive every excited atom has this phase, whatever else happens.
+    """
+    upper = channels.atoms.excited == 1
+    energies = channels.energies
+    return float(energies[:, upper].mean() - energies[:, ~upper].mean())
+
+
+def within(matrix: Any, n: int) -> NDArray[Any]:
+    """The blocks (N, C, C) of n atoms alone of a matrix over channels, in any of its forms."""
+    each = len(matrix) // n
+    if isinstance(matrix, LatticeMatrix):
+        return np.broadcast_to(matrix.own, (n, each, each))
+    return np.asarray(matrix.reshape(n, each, n, each)[range(n), :, range(n), :])
+
+
+def _matrix(name: str, value: Any, each: int) -> Any:
+    """A checked matrix over channels, or one that is stored by displacement."""
+    if not isinstance(value, LatticeMatrix) or value.each != each:
+        return checks.hermitian(name, value)
+    value.require_hermitian(name)
+    return value
+
+
+def _refuse_mixed_lines(name: str, matrix: Any, atoms: Atoms) -> None:
     """Raise if a matrix over channels has entries between two lines."""
     if atoms.lines == 1:
         return
-    line = np.tile(np.repeat(np.arange(atoms.lines), 3), len(atoms))
-    mixed = np.abs(np.where(line[:, None] == line, 0.0, matrix))
+    line = np.repeat(np.arange(atoms.lines), 3)
+    if isinstance(matrix, LatticeMatrix):
+        entries = matrix.kernel.reshape(-1, len(line))  # rows of the blocks, as they are
+        of_rows = np.tile(line, len(entries) // len(line))
+        where = "its blocks"
+    else:
+        entries, of_rows, where = matrix, np.tile(line, len(atoms)), name
+        line = of_rows
+    mixed = np.abs(np.where(of_rows[:, None] == line, 0.0, entries))
     a, b = (int(i) for i in np.unravel_index(np.argmax(mixed), mixed.shape))
-    if mixed[a, b] > _LINES_APART * np.abs(matrix).max():
+    if mixed[a, b] > _LINES_APART * np.abs(entries).max():
         raise ValueError(
             f"{name} must not couple different lines, whose frequencies are far apart: "
-            f"{name}[{a}, {b}] = {matrix[a, b]:.4g} is between lines {line[a]} and {line[b]}"
+            f"{where}[{a}, {b}] = {entries[a, b]:.4g} is between lines {of_rows[a]} and {line[b]}"
         )
 
 

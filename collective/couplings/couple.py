@@ -92,8 +92,8 @@ def couple(
             `master_equation`, which always has the full shift.
         temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
             their frequency.
-        by_displacement: whether Γ and Δ of alike emitters on a lattice are stored by the
-            displacement between two sites and not as N × N matrices. Sites may be vacant: random
+        by_displacement: whether Γ and Δ of alike emitters, or of atoms, on a lattice are stored by
+            the displacement between two sites and not as matrices. Sites may be vacant: random
             ones, or those around a ball or a cigar that is cut out of the lattice. The lattice is
             found from the positions, in any order of the emitters, if they are on its sites to
             10⁻⁹ of the spacing, and if its sites have at most N²/2 displacements (about 8 for each
@@ -102,7 +102,8 @@ def couple(
             the matrices do not fit into memory.
 
     Returns:
-        `Couplings` with Γ and Δ, (N, N); a `LatticeMatrix` each if they are stored by displacement.
+        `Couplings` with Γ and Δ, (N, N), or `ChannelCouplings` of `Atoms`; Γ and Δ are a
+        `LatticeMatrix` each if they are stored by displacement.
 
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are

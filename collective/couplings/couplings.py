@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
+from collective.couplings import ising as _ising
 from collective.couplings import noise as _noise
 from collective.couplings import thermal as _thermal
 from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
@@ -31,6 +32,7 @@ class Couplings:
 
     .. math::
        H = \sum_m δ_m σ^+_mσ^-_m + \sum_{mn} Δ_{mn} σ^+_mσ^-_n + ½\sum_m(Ω_m σ^+_m + h.c.)
+           + \sum_{m<n} V_{mn} σ^+_mσ^-_m σ^+_nσ^-_n
 
     .. math::
        \dot ρ = −i[H, ρ] + \sum_{mn} Γ_{mn}(σ^-_n ρ σ^+_m − ½\{σ^+_mσ^-_n, ρ\})
@@ -67,6 +69,10 @@ class Couplings:
         field: the field to which Γ and Δ belong, if known.
         thermal_photons: n̄ ≥ 0, photons of thermal light per mode at the transition. Γ is the
             decay without them. Engines that take a pump matrix take n̄ > 0; the others refuse it.
+        ising: V, (N, N) real and symmetric with a zero diagonal: V_mn is the energy of the pair
+            (m, n) with both emitters excited, and each pair counts once (½Σ_{m≠n}). One number
+            stands for every pair; None for no such interaction, and so does a V that is zero.
+            `van_der_waals`, `dipolar`, `one_axis_twisting` and `ising_from_spins` make it.
 
     All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
     arrays if they are real. A diagonal P or D is stored as (N,). Two couplings are equal (`==`) if
@@ -74,7 +80,8 @@ class Couplings:
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
-            Hermitian, or a Γ, P or D with a negative eigenvalue beyond round-off.
+            Hermitian, a Γ, P or D with a negative eigenvalue beyond round-off, or a V that is not
+            symmetric or has a diagonal.
 
     Example:
         >>> import collective as co
@@ -94,6 +101,7 @@ class Couplings:
     emitters: Emitters | None
     field: Any
     thermal_photons: float
+    ising: NDArray[np.float64] | None
 
     def __init__(
         self,
@@ -107,6 +115,7 @@ class Couplings:
         emitters: Emitters | None = None,
         field: Any = None,
         thermal_photons: float = 0.0,
+        ising: ArrayLike | None = None,
     ):
         gamma, delta = _matrix("decay", decay), _matrix("shift", shift)
         if field is not None:
@@ -136,6 +145,7 @@ class Couplings:
             emitters=emitters,
             field=field,
             thermal_photons=_thermal.checked_photons(thermal_photons),
+            ising=_ising.checked(ising, n),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -219,7 +229,7 @@ class Couplings:
         """H_eff = δ + Δ − iΓ/2 of a single excitation as a matrix, (N, N).
 
         It does not contain dephasing, pump, thermal photons and drive, because with them the state
-        does not stay a pure single excitation.
+        does not stay a pure single excitation. Ising terms need two excitations.
         """
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
@@ -242,9 +252,9 @@ class Couplings:
 
     @operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":
-        """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n."""
+        """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n + Σ_{m<n} V_mn n_m n_n."""
         require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
-        return operators.exchange(np.diag(self.detunings) + self.shift)
+        return operators.exchange(np.diag(self.detunings) + self.shift, self.ising)
 
     @operators.Untidied()
     def drive_operator(self) -> "Qobj":
@@ -363,12 +373,20 @@ class Couplings:
             return self.shift.largest_between()
         return float(np.abs(self.shift - np.diag(np.diag(self.shift))).max())
 
+    def largest_interaction(self) -> float:
+        """The largest absolute V_mn of the Ising terms, 0 without them."""
+        if self.ising is None:
+            return 0.0
+        every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
+        return float(np.abs(every).max())
+
     @printable
     def __repr__(self) -> str:
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
+        pairs = "" if self.ising is None else f", Ising |V_mn| ≤ {self.largest_interaction():.4g}"
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""
         noun = "emitter" if n == 1 else "emitters"
@@ -380,7 +398,7 @@ class Couplings:
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
-            f"  {others}{thermal}"
+            f"  {others}{thermal}{pairs}"
         )
 
 

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import threads_available
 from collective._tools.memory import require
+from collective.couplings.convolution import BlockConvolution
 from collective.couplings.finding import lattice_of
-from collective.couplings.lattice import transformed, transformed_back
-from collective.couplings.sites import Sites, padded, places_of_displacements
+from collective.couplings.sites import Sites, padded
 from collective.fields import Vacuum
 
 Product = Callable[[NDArray[np.complex128]], NDArray[np.complex128]]
 
-_ZERO = 1e-14  # of the largest entry: components that no pair couples
 _BYTES = 16 * (6 + 9 + 6)  # per site: six kernels, while they are made, and vectors
 
 
@@ -44,46 +43,24 @@ class LatticeDipoles:
     """
 
     def __init__(self, positions: NDArray[np.float64], sites: Sites, k: float):
-        self.sites, self._lengths = sites, padded(sites.shape)
-        what = f"weak_light: transforms of {prod(self._lengths):,} sites"
-        require(_BYTES * prod(self._lengths), what, "use fewer atoms, or fewer vacant sites")
+        count = prod(padded(sites.shape))
+        what = f"weak_light: transforms of {count:,} sites"
+        require(_BYTES * count, what, "use fewer atoms, or fewer vacant sites")
         _, vectors = lattice_of(positions, sites.coordinates)
         steps = np.moveaxis(np.indices(sites.kernel_shape), 0, -1) - sites.no_displacement
         tensors = -3 * np.pi / k * Vacuum().green(steps @ vectors, np.zeros(3), k)
         tensors[sites.no_displacement] = 0.0
-        self._kernels = _transforms(tensors, sites, self._lengths)
+        self._between = BlockConvolution(tensors, sites)
         tensors[sites.no_displacement] = -0.5j * np.eye(3)
         self.averaged = _averaged(tensors, sites.shape)
 
     def product(self, vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """(Δ − iΓ/2)x per linewidth, (N, 3, B)."""
         found, workers = -0.5j * vectors, threads_available()
-        sites, lengths = self.sites, self._lengths
-        for b in range(vectors.shape[2]):
-            seen = [
-                transformed(sites.on_sites(vectors[:, i, b]), lengths, workers) for i in range(3)
-            ]
-            for i in range(3):
-                terms = [kernel * seen[j] for (a, j), kernel in self._kernels.items() if a == i]
-                if terms:
-                    total = transformed_back(sum(terms[1:], terms[0]), sites.shape, workers)
-                    found[:, i, b] += sites.of_emitters(total)
+        for b in range(vectors.shape[2]):  # one at a time: their transforms are large
+            between = self._between.product(vectors[:, :, b].reshape(-1), workers)
+            found[:, :, b] += between.reshape(-1, 3)
         return found
-
-
-def _transforms(
-    tensors: NDArray[np.complex128], sites: Sites, lengths: tuple[int, ...]
-) -> dict[tuple[int, int], NDArray[np.complex128]]:
-    """Transforms of the components ij of tensors by displacement, of those that are not 0."""
-    places = np.ix_(*places_of_displacements(sites.shape, lengths))
-    largest, found = np.abs(tensors).max(), {}
-    for i in range(3):
-        for j in range(i + 1):
-            if np.abs(tensors[..., i, j]).max() > _ZERO * largest:
-                around = np.zeros(lengths, dtype=complex)
-                around[places] = tensors[..., i, j]
-                found[i, j] = found[j, i] = transformed(around, lengths)
-    return found
 
 
 def _averaged(tensors: NDArray[np.complex128], shape: tuple[int, ...]) -> NDArray[np.complex128]:

@@ -6,9 +6,11 @@ than 2^d numbers for each site of the box, and a product with M is a convolution
 
 .. math:: (Mx)_m = \sum_n K(\mathrm{site}_n − \mathrm{site}_m) x_n,
 
-which fast Fourier transforms of twice the length along each direction give in S log S operations,
-S the number of sites. Sites without an emitter have x = 0. The kernel is 0 at displacements that no
-pair of emitters has.
+which fast Fourier transforms give in S log S operations, S the number of sites (`convolution`).
+Sites without an emitter have x = 0. The kernel is 0 at displacements that no pair of emitters has.
+
+If each emitter has C channels, the kernel has a block of C × C numbers for each displacement, and
+the matrix N·C rows in the order (emitter, channel).
 
 The file is longer than others: it holds one class, which answers everything that is asked of an
 N × N array, so that couplings need not know how their matrices are stored.
@@ -25,7 +27,8 @@ from numpy.typing import NDArray
 
 from collective._tools import checks
 from collective._tools.memory import require
-from collective.couplings.sites import Sites, padded, places_of_displacements
+from collective.couplings.convolution import BlockConvolution, Convolution
+from collective.couplings.sites import Sites
 
 ROUND_OFF = 1e-10  # allowed deviation, relative to the largest entry
 _STEPS = 60  # of Lanczos's method
@@ -34,87 +37,49 @@ _MATRICES = 6  # N × N at the peak while one is made and checked
 _NEGATIVE = 1e-8  # of the largest rate: a smaller negative one is round-off
 
 
-class Convolution:
-    """Products with a matrix that depends on displacements alone.
-
-    Args:
-        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on.
-        sites: of the emitters.
-        single: whether to compute in single precision.
-    """
-
-    def __init__(self, kernel: NDArray[Any], sites: Sites, *, single: bool = False):
-        from scipy import fft
-
-        self._sites = sites
-        self._lengths = padded(sites.shape)
-        around = np.zeros(self._lengths, dtype=complex)
-        around[np.ix_(*places_of_displacements(sites.shape, self._lengths))] = kernel
-        transform = fft.fftn(around, overwrite_x=True)
-        self._dtype = np.dtype(np.complex64 if single else np.complex128)
-        self._transform = transform.astype(self._dtype)
-
-    def product(self, vectors: NDArray[Any], workers: int = 1) -> NDArray[Any]:
-        """The matrix times vectors (N,) or (N, B), by this number of threads."""
-        shape = self._sites.shape
-        values = self._sites.on_sites(vectors.astype(self._dtype, copy=False))
-        values = transformed(values, self._lengths, workers)
-        trailing = (1,) * (vectors.ndim - 1)
-        values *= self._transform.reshape(self._lengths + trailing)
-        return self._sites.of_emitters(transformed_back(values, shape, workers))
-
-
-def transformed(values: NDArray[Any], lengths: tuple[int, ...], workers: int = 1) -> NDArray[Any]:
-    """The Fourier transform of values on sites (n₁, …), filled up with zeros to these lengths.
-
-    Directions are transformed one after the other, so that rows of zeros are left out.
-    """
-    from scipy import fft
-
-    for axis in reversed(range(len(lengths))):
-        values = fft.fft(values, lengths[axis], axis=axis, workers=workers)
-    return values
-
-
-def transformed_back(
-    values: NDArray[Any], shape: tuple[int, ...], workers: int = 1
-) -> NDArray[Any]:
-    """The values on sites of this shape, of which the rest is dropped, from their transform."""
-    from scipy import fft
-
-    for axis in range(len(shape)):
-        values = fft.ifft(values, axis=axis, overwrite_x=True, workers=workers)
-        values = values[(slice(None),) * axis + (slice(shape[axis]),)]
-    return values
-
-
 class LatticeMatrix(NDArrayOperatorsMixin):
-    """An N × N matrix that is stored by displacement; it is read-only.
+    """An N × N matrix, or one of N·C × N·C, that is stored by displacement; it is read-only.
 
-    ``matrix @ vectors`` is a convolution. Whatever else is asked of it is asked of the N × N array,
-    which is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
+    ``matrix @ vectors`` is a convolution. Whatever else is asked of it is asked of the array, which
+    is made each time, and refused with `ProblemTooLargeError` if it does not fit into memory.
 
     Args:
-        kernel: (2n₁ − 1, …), its entries by displacement, from the most negative one on. Entries
-            at displacements that no pair of emitters has are replaced by 0.
+        kernel: (2n₁ − 1, …) or (2n₁ − 1, …, C, C), its entries or blocks by displacement, from the
+            most negative one on. Entries at displacements that no pair of emitters has are
+            replaced by 0.
         sites: of the emitters; some of them may be vacant.
     """
 
     ndim = 2
 
     def __init__(self, kernel: NDArray[Any], sites: Sites):
-        if kernel.shape != sites.kernel_shape:
+        along = len(sites.shape)
+        block = kernel.shape[along:]
+        square = block == () or (len(block) == 2 and block[0] == block[1])
+        if kernel.shape[:along] != sites.kernel_shape or not square:
             raise ValueError(f"a kernel of shape {kernel.shape} does not fit sites {sites.shape}")
         if sites.vacant:
-            kernel = np.where(sites.pairs > 0, kernel, 0.0)
+            there = (sites.pairs > 0).reshape(sites.kernel_shape + (1,) * len(block))
+            kernel = np.where(there, kernel, 0.0)
         self.kernel, self.sites = checks.readonly(kernel), sites
+        self.each = block[0] if block else 1
 
     def __len__(self) -> int:
-        return len(self.sites)
+        return len(self.sites) * self.each
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the kernel has a block for each displacement."""
+        return self.kernel.ndim > len(self.sites.shape)
+
+    @property
+    def blocks(self) -> NDArray[Any]:
+        """The kernel as blocks, (2n₁ − 1, …, C, C)."""
+        return self.kernel if self.in_blocks else self.kernel[..., None, None]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(N, N)."""
+        """(N·C, N·C)."""
         return len(self), len(self)
 
     @property
@@ -128,8 +93,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         Args:
             name: of the matrix.
         """
-        kernel = checks.finite(name, self.kernel, None)
-        off = np.abs(kernel - np.flip(kernel).conj())
+        checks.finite(name, self.kernel, None)
+        turned = np.flip(self.blocks, tuple(range(len(self.sites.shape)))).swapaxes(-1, -2)
+        kernel, off = self.blocks, np.abs(self.blocks - turned.conj())
         if off.max() > ROUND_OFF * np.abs(kernel).max():
             raise ValueError(
                 f"{name} must be Hermitian: entries of opposite displacements differ by "
@@ -137,24 +103,26 @@ class LatticeMatrix(NDArrayOperatorsMixin):
             )
 
     def row(self, m: int) -> NDArray[Any]:
-        """Row m, (N,)."""
-        return self.kernel.reshape(-1)[self.sites.displacements(m)]
+        """Row m, (N·C,)."""
+        emitter, channel = divmod(m, self.each)
+        blocks = self.blocks[..., channel, :].reshape(-1, self.each)
+        return blocks[self.sites.displacements(emitter)].reshape(-1)
 
     def diagonal(self) -> NDArray[Any]:
-        """The diagonal, (N,), all of whose entries are equal."""
-        return np.full(len(self), self.own)
+        """The diagonal, (N·C,), on which the entries of one emitter are repeated."""
+        return np.tile(np.atleast_2d(self.own).diagonal(), len(self.sites))
 
     @property
     def own(self) -> Any:
-        """The entry on the diagonal."""
+        """The entry on the diagonal, or the block of one emitter, (C, C)."""
         return self.kernel[self.sites.no_displacement]
 
     def largest_between(self) -> float:
-        """The largest size of an entry beside the diagonal."""
+        """The largest size of an entry between two emitters."""
         return float(np.abs(self.between()).max(initial=0.0))
 
     def between(self) -> NDArray[Any]:
-        """The kernel without the diagonal."""
+        """The kernel without the diagonal, or without the blocks of the emitters alone."""
         kernel = self.kernel.copy()
         kernel[self.sites.no_displacement] = 0.0
         return kernel
@@ -188,8 +156,9 @@ class LatticeMatrix(NDArrayOperatorsMixin):
         return found.real if real else found
 
     @cached_property
-    def _convolution(self) -> Convolution:
-        return Convolution(self.kernel, self.sites)
+    def _convolution(self) -> Convolution | BlockConvolution:
+        made = BlockConvolution if self.in_blocks else Convolution
+        return made(self.kernel, self.sites)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         n = len(self)
@@ -226,8 +195,10 @@ class LatticeMatrix(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         sides = " × ".join(map(str, self.sites.shape))
+        channels = f", {self.each} channels on each" if self.in_blocks else ""
         vacant = f", {self.sites.vacant:,} of them vacant" if self.sites.vacant else ""
-        return f"LatticeMatrix: {len(self):,} × {len(self):,}, a lattice of {sides} sites{vacant}"
+        size = f"{len(self):,} × {len(self):,}"
+        return f"LatticeMatrix: {size}, a lattice of {sides} sites{channels}{vacant}"
 
 
 def alike(decay: Any, shift: Any) -> tuple[Any, Any]:
@@ -261,9 +232,16 @@ def same_entries(one: Any, other: Any) -> bool:
 
 
 def sum_of_squares(matrix: Any) -> float:
-    """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it."""
+    """Σ_{m≠n} |M_mn|² of a matrix in any of its forms, without a copy of it.
+
+    Of a matrix of blocks only those between different emitters count.
+    """
     if isinstance(matrix, LatticeMatrix):
-        return float(np.sum(matrix.sites.pairs * np.abs(matrix.between()) ** 2))
+        squares = np.abs(matrix.between()) ** 2
+        pairs = matrix.sites.pairs.reshape(
+            matrix.sites.kernel_shape + (1,) * (squares.ndim - matrix.sites.pairs.ndim)
+        )
+        return float(np.sum(pairs * squares))
     if checks.constant(matrix):
         return float(len(matrix) * (len(matrix) - 1) * np.abs(matrix[0, 0]) ** 2)
     own = np.sum(np.abs(matrix.diagonal()) ** 2)
@@ -274,8 +252,10 @@ def largest_row(matrix: Any) -> float:
     """The largest Σ_{n≠m} |M_mn|² of a row m of a matrix in any of its forms."""
     n = len(matrix)
     if isinstance(matrix, LatticeMatrix):
-        squares = Convolution(np.abs(matrix.between()) ** 2, matrix.sites)
-        return float(max(squares.product(np.ones(n)).real.max(), 0.0))
+        ones = np.ones(len(matrix.sites))
+        of_rows = (np.abs(matrix.between()) ** 2).reshape(matrix.blocks.shape).sum(axis=-1)
+        each = (Convolution(of_rows[..., c], matrix.sites) for c in range(matrix.each))
+        return float(max(max(squares.product(ones).real.max() for squares in each), 0.0))
     if checks.constant(matrix):
         return float((n - 1) * np.abs(matrix[0, 0]) ** 2)
     rows = np.array([np.vdot(row, row).real for row in matrix])
@@ -352,7 +332,7 @@ def kernel_of_rows(
     """The kernel (2n₁ − 1, …) from the rows of some emitters; those in the corners have all of it.
 
     Args:
-        row: a function of an emitter that gives its row, (N,).
+        row: a function of an emitter that gives its row, (N,), or its blocks, (N, C, C).
         sites: of the emitters.
         emitters: those whose rows are read.
         unknown: entry at displacements that these rows do not have.
@@ -361,7 +341,8 @@ def kernel_of_rows(
     for m in emitters:
         values = row(m)
         if kernel is None:
-            kernel = np.full(prod(sites.kernel_shape), unknown, dtype=values.dtype)
+            shape = prod(sites.kernel_shape), *values.shape[1:]
+            kernel = np.full(shape, unknown, dtype=values.dtype)
         kernel[sites.displacements(m)] = values
     assert kernel is not None
-    return kernel.reshape(sites.kernel_shape)
+    return kernel.reshape(*sites.kernel_shape, *kernel.shape[1:])

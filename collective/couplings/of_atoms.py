@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from collective._tools import checks
-from collective._tools.memory import require
+from collective._tools.memory import fits, require
+from collective.couplings.by_displacement import by_lines, refusal, stand_in, unit_blocks
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.tensors import integral_tensors, unit_tensors
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
@@ -28,11 +30,6 @@ def of_atoms(
             f"temperature = {temperature:g}: couple treats thermal light of two-level Emitters "
             "alone; for atoms use co.master_equation(multilevel, field, temperature=...)"
         )
-    if by_displacement is not None and checks.flag("by_displacement", by_displacement):
-        raise ValueError(
-            "by_displacement: Γ and Δ of Atoms are always matrices over channels; only those of "
-            "alike two-level Emitters on a lattice are stored by displacement"
-        )
     answers.require_outside("atoms.positions", field, atoms.positions)
     sites = Emitters(
         atoms.positions,
@@ -41,9 +38,56 @@ def of_atoms(
         frequency=atoms.frequency,
     )
     lengths.refuse_coincident(sites)
+    sparing = _by_displacement(atoms, coupling, by_displacement)
+    found = (_of_lattice if sparing else _of_matrices)(atoms, field, coupling)
+    lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
+    matrices = found.decay, found.shift
+    if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
+        matrices = stand_in(found.decay), stand_in(found.shift)
+    lengths.warn_of_couplings(*matrices, sites, field, absolute=False)
+    return found
+
+
+def _by_displacement(atoms: Atoms, coupling: str, asked: Any) -> bool:
+    """Whether Γ and Δ are stored by displacement; raises if they do not fit into memory."""
+    n = len(atoms)
+    needed = _MATRICES * 8 * (3 * atoms.lines * n) ** 2
+    if asked is not None and not checks.flag("by_displacement", asked):
+        asked = False
+    if asked is None and fits(needed):
+        return False
+    why = "" if asked is False else refusal(atoms)
+    if coupling == "rwa" and asked is not False:
+        why = 'the shift must be "full" or "resonant"'
+    if why is None:
+        return True
+    if asked:
+        raise ValueError(f"by_displacement: {why}")
+    way_out = "use fewer atoms"
+    if asked is None:
+        way_out += f"; they cannot be stored by displacement: {why}"
+    require(needed, f"couple: to hold Γ and Δ of {n:,} atoms", way_out)
+    return False
+
+
+def _of_lattice(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
+    """The couplings of atoms on a lattice, stored by displacement."""
+    one = atoms.replace(positions=atoms.positions[:1], energies=atoms.energies[:1])
+    alone = _of_matrices(one, field, coupling)
+    blocks = {k: unit_blocks(atoms, field, float(k)) for k in np.unique(atoms.wavenumbers)}
+    each = [blocks[k] for k in atoms.wavenumbers]
+    decay, shift = (
+        by_lines([matrices[i] for matrices in each], own, atoms.linewidths)
+        for i, own in enumerate((alone.decay, alone.shift))
+    )
+    ground = np.tile(alone.ground_shift, (len(atoms), 1, 1))
+    return ChannelCouplings(decay, shift, atoms, ground_shift=ground, field=field)
+
+
+def _of_matrices(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
+    """The couplings of atoms as matrices over channels."""
     n, lines = len(atoms), atoms.lines
     side = 3 * lines * n
-    require(_MATRICES * 8 * side**2, f"couple: to hold Γ and Δ of {n:,} atoms", "use fewer atoms")
     decay, shifts = (np.zeros((n, lines, 3, n, lines, 3)) for _ in range(2))
     ground = np.zeros((n, lines, 3, lines, 3))
     here = np.arange(n)
@@ -64,13 +108,10 @@ def of_atoms(
             decay[:, s, :, :, s] = atoms.linewidths[s] * rates
             shifts[:, s, :, :, s] = atoms.linewidths[s] * exchange
             ground[:, s, :, s] = atoms.linewidths[s] * lowered
-    found = ChannelCouplings(
+    return ChannelCouplings(
         decay.reshape(side, side),
         shifts.reshape(side, side),
         atoms,
         ground_shift=ground.reshape(n, 3 * lines, 3 * lines),
         field=field,
     )
-    lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
-    lengths.warn_of_couplings(found.decay, found.shift, sites, field, absolute=False)
-    return found

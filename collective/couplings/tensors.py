@@ -24,12 +24,7 @@ def unit_tensors(positions: NDArray[np.float64], field: Any, k: float) -> tuple[
     """Γ and Δ between all components at all places, (N, 3, N, 3) each, in chunks of pairs."""
     n = len(positions)
     decay, shift = (np.empty((n, 3, n, 3)) for _ in range(2))
-    require_reciprocal(
-        field,
-        positions,
-        lambda i, j: total_green(field, positions[i], positions[j], k),
-        f"at k = {k:g}",
-    )
+    require_same_tensors(positions, field, k)
     with Progress(n * (n + 1) // 2, "coupling atoms") as progress:
         for i, j in upper_triangle(n, CHUNK_BYTES):
             green = total_green(field, positions[i], positions[j], k)
@@ -41,6 +36,28 @@ def unit_tensors(positions: NDArray[np.float64], field: Any, k: float) -> tuple[
                 matrix[j, :, i, :] = tensor.transpose(0, 2, 1)
             progress.step(len(i))
     return decay, shift
+
+
+def unit_rows(positions: NDArray[np.float64], field: Any, k: float, m: int) -> list[Tensors]:
+    """Γ and Δ between the components at place m and those at all places, (N, 3, 3) each."""
+    n, step = len(positions), CHUNK_BYTES // 144
+    found = [np.empty((n, 3, 3)) for _ in range(2)]
+    for begin in range(0, n, step):
+        others = slice(begin, begin + step)
+        green = total_green(field, positions[m], positions[others], k)
+        found[0][others] = 6 * np.pi / k * green.imag
+        found[1][others] = -3 * np.pi / k * green.real
+    return found
+
+
+def require_same_tensors(positions: NDArray[np.float64], field: Any, k: float) -> None:
+    """Raise unless G of some pairs is the transpose in the other order."""
+    require_reciprocal(
+        field,
+        positions,
+        lambda i, j: total_green(field, positions[i], positions[j], k),
+        f"at k = {k:g}",
+    )
 
 
 def integral_tensors(

@@ -26,6 +26,7 @@ from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sharing import shared
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.request import Request
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation
@@ -221,6 +222,9 @@ def unsupported(
     one_number: bool = False,
     lattice: bool = False,
     channels: bool = False,
+    ising: bool = False,
+    cavity: bool = False,
+    motion: tuple[str, ...] = (),
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
 
@@ -232,8 +236,16 @@ def unsupported(
         one_number: whether it takes a Γ that is stored as one number for all N² entries.
         lattice: whether it takes a Γ that is stored by displacement.
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
+        ising: whether it takes Ising terms.
+        cavity: whether it takes `CavityCouplings`, emitters with a mode that is kept.
+        motion: what it takes of `Motion`, for two-level `Couplings`: "drive" for several Rabi
+            vectors, "detunings", "strength".
     """
     problem, who = request.problem, f"method {engine.name!r}"
+    if isinstance(problem, CavityCouplings):
+        if not cavity:
+            return f"{who} takes emitters alone, not CavityCouplings with a mode that is kept"
+        problem = problem.couplings
     if isinstance(problem, MasterEquation):
         if not equations:
             return f"{who} takes Couplings, not a MasterEquation"
@@ -243,14 +255,21 @@ def unsupported(
                 f"{who} takes two-level Couplings, not ChannelCouplings of atoms with "
                 f"{len(problem.atoms.levels)} levels"
             )
+        if not lattice and isinstance(problem.decay, LatticeMatrix):
+            return _by_displacement(who, len(problem.decay))
     elif not one_number and checks.constant(problem.decay):
         n = len(problem)
         return f"{who} needs the {n} × {n} matrices, but decay is given as one number"
     elif not lattice and isinstance(problem.decay, LatticeMatrix):
+        return _by_displacement(who, len(problem))
+    elif not one_number and problem.ising is not None and checks.constant(problem.ising):
         n = len(problem)
+        return f"{who} needs the {n} × {n} matrices, but ising is given as one number"
+    elif not ising and problem.ising is not None:
+        largest = problem.largest_interaction() * request.unit
         return (
-            f"{who} needs the {n:,} × {n:,} matrices, but these couplings of a lattice are stored "
-            "by displacement: couple(..., by_displacement=False) makes the matrices"
+            f"{who} does not treat Ising terms, but these couplings have ising= with |V_mn| up to "
+            f"{largest:.4g}"
         )
     elif "pump" not in noise and problem.thermal_photons:
         return (
@@ -260,6 +279,8 @@ def unsupported(
     elif refused := [name for name in shared(problem) if name not in noise]:
         return f"{who} takes the {refused[0]} of each emitter alone, not a matrix (N, N)"
     of_atoms = isinstance(problem, ChannelCouplings)  # whose states `request` has checked
+    if request.motion is not None and (why := _moving(request, () if of_atoms else motion)):
+        return f"{who} {why}"
     if not of_atoms and (why := missing(request.state)) is not None:
         return f"{who} cannot build the {why}"
     asked: list[str] = [word for word in ("correlations", "states") if word in request.words]
@@ -269,6 +290,32 @@ def unsupported(
         return f"observe: {who} does not keep {' and '.join(lacking)}"
     if lacking:
         return f"observe: {who} keeps no density matrix for {' and '.join(lacking)}"
+    return None
+
+
+def _by_displacement(who: str, side: int) -> str:
+    """The refusal of an engine that needs matrices of this side."""
+    return (
+        f"{who} needs the {side:,} × {side:,} matrices, but these couplings of a lattice are "
+        "stored by displacement: couple(..., by_displacement=False) makes the matrices"
+    )
+
+
+def _moving(request: Request, motion: tuple[str, ...]) -> str | None:
+    """What an engine does not take of what changes in time, or None."""
+    found = request.motion
+    assert found is not None
+    if found.strength is not None and "strength" not in motion:
+        return "does not take a strength of the coupling that changes in time"
+    if found.detunings is not None and "detunings" not in motion:
+        if request.operators:
+            return "does not take detunings that change in time when operators are observed"
+        return "does not take detunings that change in time and differ between the emitters"
+    if len(found.vectors) > 1 and "drive" not in motion:
+        return (
+            "takes light whose Rabi frequencies have one common ratio between the emitters, but "
+            "those of the pulses and of the constant drive differ"
+        )
     return None
 
 

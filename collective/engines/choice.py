@@ -4,7 +4,7 @@ The file is longer than others: every refusal ends in a way out, which is found 
 engines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -22,6 +22,8 @@ from collective.engines.methods import LONGEST, Methods, error_text, seconds_tex
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
 from collective.master.equation import MasterEquation
+from collective.pulse import Pulse, Table
+from collective.pulse.controls import Function
 from collective.states.answers import missing
 
 _ANNOUNCED = 60.0  # seconds; a longer run is announced
@@ -110,6 +112,9 @@ def methods(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
+    drive: "Pulse | Sequence[Pulse]" = (),
+    detunings: Table | Function | None = None,
+    strength: Table | Function | None = None,
     seed: int | None = None,
     threads: int | None = None,
     checkpoint: Any = None,
@@ -126,6 +131,9 @@ def methods(
         rtol: see `evolve`.
         atol: see `evolve`.
         envelope: see `evolve`.
+        drive: see `evolve`.
+        detunings: see `evolve`.
+        strength: see `evolve`.
         seed: does not change the cost.
         threads: see `evolve`.
         checkpoint: a run with a checkpoint needs a little more; nothing is written here.
@@ -153,6 +161,9 @@ def methods(
         rtol=rtol,
         atol=atol,
         envelope=envelope,
+        drive=drive,
+        detunings=detunings,
+        strength=strength,
         seed=seed,
         threads=threads,
         progress=progress,

@@ -27,7 +27,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, within
+from collective.couplings.couplings import Couplings
 from collective.emitters import Atoms
 from collective.engines.request import Request
 from collective.states.answers import typical_excitation
@@ -213,7 +214,8 @@ def _of_channels(request: Request, chosen: NDArray[np.int64]) -> _Parts:
         alike = np.sign(np.einsum("knl,knl->n", pair[0].conj(), pair[1]).real)
         decay[row], shift[row] = _norms(pair[0]), alike * _norms(pair[1])
 
-    rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), _within(channels), atoms.channels)
+    own = within(channels.decay, n)
+    rates = np.einsum("cge,mcd,dge->m", atoms.channels.conj(), own, atoms.channels)
     return _Parts(
         rates=rates.real / up,
         decay=strength * decay,
@@ -244,14 +246,6 @@ def _transitions(atoms: Atoms) -> tuple[NDArray[Any], float]:
     return chosen, float(np.sum(np.abs(atoms.channels) ** 2, axis=(0, 1)).max())
 
 
-def _within(channels: ChannelCouplings) -> NDArray[Any]:
-    """Γ of each atom, (N, C, C)."""
-    n = len(channels)
-    each = len(channels.decay) // n
-    blocks = channels.decay.reshape(n, each, n, each)
-    return np.asarray(blocks[range(n), :, range(n), :])
-
-
 def expected(request: Request, kind: Kind, samples: int | None = None) -> float | None:
     """The expected error of a kind of approximation, relative to the largest emission.
 
@@ -264,11 +258,14 @@ def expected(request: Request, kind: Kind, samples: int | None = None) -> float 
         samples: of a sampled approximation. Its statistical error is then added.
 
     Returns:
-        A number from 0 to 0.95, for "wigner" any number ≥ 0; None if it is not known.
+        A number from 0 to 0.95, for "wigner" any number ≥ 0; None if it is not known, as with
+        Ising terms.
     """
     s = strength(request)
     if s.own == 0:
         return 0.0
+    if isinstance(request.problem, Couplings) and request.problem.ising is not None:
+        return None
     if kind == "wigner":
         scatter = 0.0 if samples is None else (0.3 + 0.1 * min(s.cooperation, 3)) / samples**0.5
         largest = _largest(s)

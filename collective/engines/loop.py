@@ -18,6 +18,7 @@ from collective._tools.progress import Progress
 from collective._tools.warn import warn
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Engine, Run, wrong_answer
 from collective.engines.request import Request
 from collective.errors import DivergedError, EngineContractError
@@ -34,7 +35,7 @@ SHOWN_AFTER = 2.0  # seconds
 _OBSERVED = (
     "emission", "excitation", "populations", "correlations", "states", "expect", "last_state",
     "emission_error", "excitation_error", "populations_error", "jumps", "error_estimate", "shots",
-    "coincidence_rate", "coincidence_error",
+    "coincidence_rate", "coincidence_error", "photons",
 )  # fmt: skip
 # entries of `Result.diagnostics` that an engine must not give
 _OURS = (
@@ -200,6 +201,7 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     if not isinstance(problem, MasterEquation):
         needed += ["emission", "excitation"]
         needed += ["error_estimate"] if engine.accuracy == "approximate" else []
+    needed += ["photons"] if isinstance(problem, CavityCouplings) else []
     needed += [*sorted(request.words), *(["expect"] if request.operators else [])]
     for name in needed:
         if fields.get(name) is None:
@@ -224,7 +226,7 @@ def _checked(engine: Engine, request: Request, found: Any) -> dict[str, Any]:
     if states is not None and (not isinstance(states, list) or len(states) != reached):
         wanted = f"a list of {reached} density matrices, as many as populations has rows"
         raise wrong_answer(engine, "'states' of fields()", wanted, states)
-    if isinstance(problem, Couplings):
+    if isinstance(problem, Couplings | CavityCouplings):
         each: tuple[int, ...] = (len(problem),)
         pairs = each * 2
     elif isinstance(problem, ChannelCouplings):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from collective._tools import operators
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings, too_few
 
 if TYPE_CHECKING:
     from qutip import Qobj
@@ -35,6 +36,42 @@ class PairMeasure:
         correlations[self._below] = sums.conj()
         correlations.flat[:: self._n + 1] = rho.diagonal().real @ self._excited
         return {"correlations": correlations}
+
+    def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The fields of `Result`: all of them are known."""
+        return fields
+
+
+class CavityMeasure:
+    """⟨σ⁺_mσ⁻_n⟩ of emitters beside a cavity mode, and the photons in the mode.
+
+    Args:
+        problem: the emitters and the mode.
+        cut: whether photon numbers above the highest one that is kept can be reached.
+    """
+
+    names = ("correlations", "photons")
+
+    def __init__(self, problem: CavityCouplings, *, cut: bool):
+        self._pairs, self._cut = PairMeasure(len(problem)), cut
+        self._shape = (2 ** len(problem), problem.photons + 1)
+        self._numbers = np.arange(problem.photons + 1.0)
+        self.highest = 0.0
+
+    def read(self, rho: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Correlations, (N, N), and ⟨a†a⟩, ().
+
+        Raises:
+            ValueError: if the highest photon number is populated so much that others are missing.
+        """
+        whole = rho.reshape(*self._shape, *self._shape)
+        inside = np.einsum("iaia->a", whole).real
+        if self._cut:
+            self.highest = max(self.highest, float(inside[-1]))
+            if (why := too_few(float(inside[-1]), len(inside) - 1)) is not None:
+                raise ValueError(why)
+        found = self._pairs.read(np.einsum("iaja->ij", whole))
+        return found | {"photons": np.asarray(inside @ self._numbers)}
 
     def completed(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The fields of `Result`: all of them are known."""

@@ -1,4 +1,8 @@
-"""The checked arguments of `evolve`: state, times, observables, envelope."""
+"""The checked arguments of `evolve`: state, times, observables, and what changes in time.
+
+The file is longer than others: a request is all that an engine knows, and its arguments are checked
+in one place.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,7 +18,12 @@ from collective._tools import operators as _operators
 from collective._tools.progress import SWITCH, style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.master.equation import MasterEquation
+from collective.pulse.controls import Controls, Function, fit, recorded, values_at
+from collective.pulse.motion import Motion
+from collective.pulse.tables import Table
+from collective.pulse.timeline import ENVELOPE_STEPS, Marks, Timeline, timeline
 from collective.states import ground, inverted
 from collective.states.answers import name_of
 from collective.states.checking import checked_state
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 
 OBSERVABLES = ("correlations", "states")
 _WORDS = {"inverted": inverted, "ground": ground}  # which exist for every problem
-Problem = Couplings | ChannelCouplings | MasterEquation
+Problem = Couplings | CavityCouplings | ChannelCouplings | MasterEquation
 
 _SMALLEST_RTOL = 1e-14  # double precision
 
@@ -35,7 +44,7 @@ class Request:
     """One time evolution with checked arguments: all that an engine knows of it.
 
     Attributes:
-        problem: `Couplings`, `ChannelCouplings` or `MasterEquation`.
+        problem: `Couplings`, `CavityCouplings`, `ChannelCouplings` or `MasterEquation`.
         state: a `State`, or a QuTiP ket or density matrix of the problem's dims.
         times: (T,), increasing.
         words: "correlations", "states".
@@ -44,6 +53,16 @@ class Request:
         atol: absolute tolerance.
         envelope: of the drive, or None.
         pulse: values of the envelope at and between the times, by which a checkpoint recognises it.
+        controls: pulses, detunings and strength that change in time, as the user gives them, or
+            None. A scaled request (see `timescale`) has an envelope in their place, or `motion`.
+        motion: what changes in time for engines that take more than an envelope, or None; the
+            envelope is then 1, and the drive of the problem only says how strong it becomes.
+        marks: what is known of kinks and features of what changes in time; None if nothing is.
+        unknown: functions of time that know nothing of their kinks and are sampled for them.
+        share: the mean strength of the light over its largest strength, by which the cost of a run
+            with short pulses is predicted.
+        turn: the phase by which the frame of the engine turns beside that of the user, as a
+            function of the user's time, or None.
         seed: of random numbers, or None.
         threads: the largest number of threads, or None for the engine's choice.
         progress: whether to show progress.
@@ -63,6 +82,12 @@ class Request:
     atol: float = 1e-10
     envelope: Callable[[float], complex] | None = None
     pulse: NDArray[np.complex128] = field(default_factory=lambda: np.empty(0, dtype=complex))
+    controls: Controls | None = None
+    motion: Motion | None = None
+    marks: Marks | None = None
+    unknown: tuple[Callable[[float], Any], ...] = ()
+    share: float = 1.0
+    turn: Callable[[float], float] | None = None
     seed: int | None = None
     threads: int | None = None
     progress: bool = True
@@ -84,21 +109,78 @@ class Request:
         return self.origin + t / self.unit
 
     @property
+    def timeline(self) -> Timeline | None:
+        """The run in pieces at whose ends integrators stop; None if nothing changes in time."""
+        if self.envelope is None or len(self.times) == 1:
+            return None
+        found: Timeline | None = self.memo.get("timeline")
+        if found is None:
+            first, last = float(self.times[0]), float(self.times[-1])
+            marks, functions, longest = self.marks, self.unknown, np.inf
+            if marks is None:
+                marks, functions = Marks(), (self.envelope,)
+            if functions:
+                longest = max(float(np.diff(self.times).min()), (last - first) / ENVELOPE_STEPS)
+            found = timeline(first, last, marks, functions, longest)
+            self.memo["timeline"] = found
+        return found
+
+    @property
+    def fewest_steps(self) -> float:
+        """The steps that an integrator takes at least for what changes in time, roughly.
+
+        Functions are not sampled for it.
+        """
+        if self.envelope is None or len(self.times) == 1:
+            return 0.0
+        first, last = float(self.times[0]), float(self.times[-1])
+        known = timeline(first, last, self.marks or Marks()).steps
+        if self.marks is not None and not self.unknown:
+            return known
+        shortest = float(np.diff(self.times).min())
+        return known + min((last - first) / shortest, ENVELOPE_STEPS)
+
+    @property
+    def recorded(self) -> Controls | None:
+        """The controls with the values of functions in their place, as a result keeps them."""
+        if self.controls is None:
+            return None
+        found: Controls | None = self.memo.get("recorded")
+        if found is None:
+            found = self.memo["recorded"] = recorded(self.controls, self.times)
+        return found
+
+    @property
     def couplings(self) -> Couplings:
         """The problem as `Couplings`, for engines that refuse every master equation."""
         assert isinstance(self.problem, Couplings)
         return self.problem
 
     @property
+    def cavity(self) -> CavityCouplings:
+        """The problem as `CavityCouplings`, for engines that know it to be of this kind."""
+        assert isinstance(self.problem, CavityCouplings)
+        return self.problem
+
+    @property
+    def usual(self) -> Couplings:
+        """The couplings with a drive of the mean strength of the light, to predict costs."""
+        if self.share == 1.0:
+            return self.couplings
+        found = object.__new__(Couplings)
+        checks.freeze(found, **vars(self.couplings) | {"drive": self.share * self.couplings.drive})
+        return found
+
+    @property
     def simple(self) -> Couplings | MasterEquation:
         """The problem, for engines that refuse `ChannelCouplings`."""
-        assert not isinstance(self.problem, ChannelCouplings)
+        assert not isinstance(self.problem, ChannelCouplings | CavityCouplings)
         return self.problem
 
     @property
     def rwa(self) -> Couplings | ChannelCouplings:
         """The problem, for engines that refuse every master equation."""
-        assert not isinstance(self.problem, MasterEquation)
+        assert not isinstance(self.problem, MasterEquation | CavityCouplings)
         return self.problem
 
     @property
@@ -122,6 +204,9 @@ def checked(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
+    drive: Any = (),
+    detunings: Table | Function | None = None,
+    strength: Table | Function | None = None,
     seed: int | None = None,
     threads: int | None = None,
     progress: bool = True,
@@ -153,11 +238,50 @@ def checked(
         atol,
         envelope,
         envelope_values(envelope, problem, times_),
-        None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
-        None if threads is None else checks.count("threads", threads, minimum=1),
-        _shown(progress),
-        checkpointed,
+        checked_controls(problem, times_, drive, detunings, strength),
+        seed=None if seed is None else checks.count("seed", seed, minimum=0, maximum=None),
+        threads=None if threads is None else checks.count("threads", threads, minimum=1),
+        progress=_shown(progress),
+        checkpointed=checkpointed,
     )
+
+
+def checked_controls(
+    problem: Problem,
+    times: NDArray[np.float64],
+    drive: Any,
+    detunings: Table | Function | None,
+    strength: Table | Function | None,
+) -> Controls | None:
+    """The pulses, detunings and strength of a run; None if there are none."""
+    if isinstance(drive, list | tuple) and not drive and detunings is None and strength is None:
+        return None
+    found = Controls(drive, detunings, strength)
+    named = [name for name in ("detunings", "strength") if getattr(found, name) is not None]
+    if isinstance(problem, MasterEquation):
+        which = "drive" if found.drive else named[0]
+        raise ValueError(f"{which} is for Couplings, not for a MasterEquation")
+    if isinstance(problem, CavityCouplings):
+        which = "drive=[pulse, …]" if found.drive else named[0]
+        raise ValueError(
+            f"{which} of evolve is for emitters without a cavity mode; CavityCouplings take the "
+            "drive of the couplings or of the mode, with envelope="
+        )
+    if isinstance(problem, ChannelCouplings) and named:
+        raise ValueError(
+            f"{named[0]} that change in time are for Couplings of two-level emitters, not for "
+            "ChannelCouplings of atoms with manifolds"
+        )
+    fit(found, len(problem), len(problem.drive))
+    for name in named:  # an error of the user's function shall come at once
+        for t in times[[0, -1]]:
+            value = values_at(name, getattr(found, name), float(t))
+            if value.shape not in ((), (len(problem),)):
+                raise ValueError(
+                    f"{name} must return a number or {len(problem)} numbers, one per emitter: at "
+                    f"t = {t:g} it has the shape {value.shape}"
+                )
+    return found
 
 
 def _shown(progress: bool) -> bool:
@@ -175,9 +299,12 @@ def checked_problem(problem: Any) -> list[int]:
         return [len(problem.atoms.levels)] * len(problem)
     if isinstance(problem, MasterEquation):
         return problem.dims
+    if isinstance(problem, CavityCouplings):
+        return [2] * len(problem) + [problem.photons + 1]
     raise TypeError(
-        "couplings must be Couplings, ChannelCouplings or a MasterEquation (co.couple, "
-        f"co.Couplings, co.master_equation), got {type(problem).__name__}"
+        "couplings must be Couplings, CavityCouplings, ChannelCouplings or a MasterEquation "
+        "(co.couple, co.Couplings, co.CavityCouplings, co.master_equation), got "
+        f"{type(problem).__name__}"
     )
 
 
@@ -268,9 +395,12 @@ def envelope_values(
     checks.function("envelope", envelope)
     if isinstance(problem, MasterEquation):
         raise ValueError("envelope is for Couplings with a drive, not for a master equation")
-    if not np.any(problem.drive):
+    driven = problem.driven if isinstance(problem, CavityCouplings) else np.any(problem.drive)
+    if not driven:
         raise ValueError(
-            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...)"
+            "envelope multiplies the drive, but there is none: use couplings.replace(drive=...), "
+            "pulses, evolve(..., drive=[co.pulse.gaussian(...)]), or drive= of the mode of "
+            "CavityCouplings"
         )
     # irrational fractions of the intervals, so that no period hides between the points
     between = [times[:-1] + np.diff(times) * fraction for fraction in (0.2361, 0.5858, 0.8541)]

@@ -8,9 +8,10 @@ frequency of the problem, and count time from the first of the times:
 So no tolerance depends on the unit that a user has chosen, and a late start costs no digits. s is a
 power of four: dividing by s or by √s changes no digit, and results in units that differ by such a
 power agree in every digit.
+
+The file is longer than others because every kind of problem is scaled here.
 """
 
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,17 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective._tools.operators import Untidied, largest_entry
+from collective._tools.operators import Untidied, excited, largest_entry
 from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms
+from collective.engines import controlled
 from collective.engines.request import Problem as Problems
-from collective.engines.request import Request, envelope_at
+from collective.engines.request import Request
 from collective.master.equation import MasterEquation
 
 if TYPE_CHECKING:
+    from qutip import Qobj
+
     from collective.results.result import Result
 
 _RATES_OF_CHANNELS = ("decay", "shift", "ground_shift", "detunings", "drive")
@@ -65,6 +70,8 @@ def unit_of(problem: Problems, strongest: float = 1.0) -> float:
         largest = _largest_of_couplings(problem, strongest)
     elif isinstance(problem, ChannelCouplings):
         largest = _largest_of_channels(problem, strongest)
+    elif isinstance(problem, CavityCouplings):
+        largest = _largest_with_mode(problem, strongest)
     else:
         largest = _largest_of_equation(problem)
     if not largest <= _LARGEST:
@@ -101,7 +108,18 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
     own_rate = (1 + 2 * couplings.thermal_photons) * couplings.decay.diagonal().real.max()
     rates = own_rate, noise.own(couplings.dephasing).max(), noise.own(couplings.pump).max()
     drive = float(np.abs(couplings.drive).max()) * strongest
-    return float(max(*rates, drive, frequencies, _largest_entry(shift)))
+    pairs = couplings.largest_interaction()
+    return float(max(*rates, drive, frequencies, pairs, _largest_entry(shift)))
+
+
+def _largest_with_mode(problem: CavityCouplings, strongest: float) -> float:
+    emitters, mode = problem.couplings, problem.mode
+    own = emitters.detunings + emitters.shift.diagonal().real
+    apart = abs(mode.detuning) if problem.driven else np.abs(own - mode.detuning).max()
+    drive, coupled = abs(mode.drive) * strongest, np.abs(problem.coupling).max()
+    return float(
+        max(_largest_of_couplings(emitters, strongest), mode.linewidth, apart, drive, coupled)
+    )
 
 
 def _largest_of_channels(channels: ChannelCouplings, strongest: float) -> float:
@@ -144,12 +162,32 @@ def in_unit(problem: Problem, unit: float) -> Problem:
     kept = {f.name: getattr(problem, f.name) for f in fields(problem)}
     if isinstance(problem, Couplings):
         kept |= {name: _divided(kept[name], unit) for name in _RATES}
+        if kept["ising"] is not None:
+            kept["ising"] = _divided(kept["ising"], unit)
     elif isinstance(problem, ChannelCouplings):
-        kept |= {name: kept[name] / unit for name in _RATES_OF_CHANNELS}
+        kept |= {name: _divided(kept[name], unit) for name in _RATES_OF_CHANNELS}
         kept["atoms"] = _atoms_in_unit(problem.atoms, unit)
+    elif isinstance(problem, CavityCouplings):
+        kept["couplings"] = in_unit(problem.couplings, unit)
+        kept["mode"] = _mode_in_unit(problem.mode, unit)
     else:
         kept |= _equation_parts(kept, unit)
     checks.freeze(found, **kept)
+    return found
+
+
+def _mode_in_unit(mode: CavityMode, unit: float) -> CavityMode:
+    """A mode with its rates divided by a power of four."""
+    g = mode.coupling
+    coupling = tuple(each / unit for each in g) if isinstance(g, tuple) else g / unit
+    found = object.__new__(CavityMode)
+    checks.freeze(
+        found,
+        coupling=coupling,
+        linewidth=mode.linewidth / unit,
+        detuning=mode.detuning / unit,
+        drive=mode.drive / unit,
+    )
     return found
 
 
@@ -190,9 +228,15 @@ def scaled(request: Request) -> Request:
             round-off of the first time.
     """
     times = request.times
-    strongest = float(np.abs(request.pulse).max()) if len(request.pulse) else 1.0
-    unit = unit_of(request.problem, strongest)
     elapsed = _elapsed(times)
+    changing = request.controls is not None or request.envelope is not None
+    plan = controlled.plan(request) if changing else None
+    if plan is None:
+        problem, unit = request.problem, unit_of(request.problem)
+    else:
+        problem, unit = plan.problem, unit_of(plan.problem, plan.strongest)
+        unit = max(unit, _power(plan.fastest) if plan.fastest else 0.0)
+        unit *= _power(plan.stronger) if plan.stronger > 1 else 1.0
     if unit == 0:  # without any rate nothing happens, and any unit will do
         unit = 1 / _power(float(elapsed[-1])) if len(times) > 1 else 1.0
     with np.errstate(over="ignore"):
@@ -208,14 +252,14 @@ def scaled(request: Request) -> Request:
             f"times: the step from {times[i]:.17g} to {times[i + 1]:.17g} is lost beside "
             f"times[0] = {times[0]:g}; start later, or leave one of them out"
         )
-    envelope = request.envelope
     return replace(
         request,
-        problem=in_unit(request.problem, unit),
+        problem=in_unit(problem, unit),
         times=checks.readonly(since),
-        envelope=None if envelope is None else _slowed(envelope, times, since, unit),
         unit=unit,
         origin=float(times[0]),
+        controls=None,
+        **({} if plan is None else plan.in_unit(times, since, unit)),
     )
 
 
@@ -232,37 +276,49 @@ def _elapsed(times: NDArray[np.float64]) -> NDArray[np.float64]:
     return even if np.abs(elapsed - even).max() <= round_off else elapsed
 
 
-def _slowed(
-    envelope: Callable[[float], complex],
-    times: NDArray[np.float64],
-    since: NDArray[np.float64],
-    unit: float,
-) -> Callable[[float], complex]:
-    """The envelope as a function of the engine's time; at output times exactly the user's."""
-    first, last = float(times[0]), float(times[-1])
-    known = dict(zip(since.tolist(), times.tolist(), strict=True))
-
-    def slowed(t: float) -> complex:
-        user = known.get(float(t))
-        if user is None:
-            user = min(max(first + float(t) / unit, first), last)
-        return envelope_at(envelope, user)
-
-    return slowed
-
-
 def outward(observables: dict[str, Any], request: Request) -> dict[str, Any]:
     """The observables of a scaled request in the user's units.
 
     The emission of a `MasterEquation` is the mean of an operator of the user: it does not change.
     """
-    return observables | _emission(observables, request, request.unit)
+    found = observables | _emission(observables, request, request.unit)
+    if request.turn is None:
+        return found
+    states, last = found.get("states"), found.get("last_state")
+    reached = request.times[: len(found["populations"])]
+    times = [request.user_time(float(t)) for t in reached]
+    if states is not None:
+        found["states"] = [
+            _turned(rho, -request.turn(t)) for rho, t in zip(states, times, strict=True)
+        ]
+    if last is not None:
+        found["last_state"] = _turned(last, -request.turn(times[-1]))
+    return found
 
 
 def inward(earlier: "Result", request: Request) -> "Result":
     """An earlier result in the units of the engine that continues it; `resume` does not change."""
     kept = {name: getattr(earlier, name) for name in _OF_EMISSION}
-    return earlier.replace(**_emission(kept, request, 1 / request.unit))
+    found = earlier.replace(**_emission(kept, request, 1 / request.unit))
+    if request.turn is None:
+        return found
+    turn, times, states = request.turn, earlier.times, earlier.states
+    if states is not None:
+        pairs = zip(states, times, strict=True)
+        found = found.replace(states=[_turned(rho, turn(float(t))) for rho, t in pairs])
+    if earlier.last_state is None:
+        return found
+    return found.replace(last_state=_turned(earlier.last_state, turn(float(times[-1]))))
+
+
+def _turned(rho: "Qobj", phase: float) -> "Qobj":
+    """ρ in a frame that is ahead by a phase per excitation: e^{iφn̂}ρe^{−iφn̂}."""
+    from qutip import Qobj
+
+    matrix = rho.full()
+    numbers = excited(len(rho.dims[0])).sum(axis=1)
+    phases = np.exp(1j * phase * numbers)
+    return Qobj(phases[:, None] * matrix * phases.conj(), dims=rho.dims)
 
 
 def _emission(values: dict[str, Any], request: Request, factor: float) -> dict[str, Any]:

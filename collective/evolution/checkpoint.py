@@ -18,10 +18,12 @@ from collective._tools.version import __version__
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Engine, identity
 from collective.engines.request import Request
 from collective.errors import EngineContractError, ProblemTooLargeError
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls, Pulse, Table
 from collective.results.result import Result, loaded
 from collective.states import State
 
@@ -32,7 +34,7 @@ def fingerprint(request: Request, engine: Engine) -> str:
     """A digest of the whole problem, so that no other problem continues a checkpoint."""
     import hashlib
 
-    parts = (
+    parts: tuple[Any, ...] = (
         request.problem,
         request.state,
         request.times,
@@ -42,6 +44,8 @@ def fingerprint(request: Request, engine: Engine) -> str:
         (request.rtol, request.atol),
         (identity(engine), None if engine.accuracy == "exact" else request.seed),
     )
+    if request.controls is not None:
+        parts = (*parts, request.recorded)
 
     digest = hashlib.sha256()
 
@@ -67,10 +71,21 @@ def fingerprint(request: Request, engine: Engine) -> str:
         elif isinstance(part, Couplings):
             for name in ("decay", "shift", "detunings", "dephasing", "pump", "drive"):
                 add(getattr(part, name))
+            if part.ising is not None:
+                add(("Ising", checks.constant(part.ising)))
+                add(part.ising)
             if part.thermal_photons:
                 add(("thermal photons", part.thermal_photons))
             if part.emitters is not None:  # the phases of timed_dicke
                 add(part.emitters.positions)
+        elif isinstance(part, CavityCouplings):
+            add(part.couplings)
+            add(("mode", repr(part.mode), part.photons))
+        elif isinstance(part, Controls):
+            for each in (*part.drive, part.detunings, part.strength):
+                add(each)
+        elif isinstance(part, Pulse | Table):
+            add({each.name: getattr(part, each.name) for each in fields(part)})
         elif isinstance(part, ChannelCouplings):
             for name in ("decay", "shift", "ground_shift", "detunings", "drive"):
                 add(getattr(part, name))

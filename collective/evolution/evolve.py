@@ -13,6 +13,7 @@ from collective._tools.version import versions
 from collective._tools.warn import warn
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import loop, timescale
 from collective.engines.base import Engine
 from collective.engines.choice import Choice, announce, chosen
@@ -20,6 +21,8 @@ from collective.engines.request import Request, checked
 from collective.errors import EvolutionError
 from collective.evolution import checkpoint as checkpoints
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls, Pulse, Table
+from collective.pulse.controls import Function
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ _ENDLESS = 1e12  # seconds, 30,000 years
 
 
 def evolve(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",
     times: ArrayLike,
     *,
@@ -40,6 +43,9 @@ def evolve(
     rtol: float = 1e-8,
     atol: float = 1e-10,
     envelope: Callable[[float], complex] | None = None,
+    drive: "Pulse | Sequence[Pulse]" = (),
+    detunings: Table | Function | None = None,
+    strength: Table | Function | None = None,
     seed: int | None = None,
     threads: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -49,13 +55,15 @@ def evolve(
 
     Args:
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
-            `ChannelCouplings` of atoms with manifolds run with the engines that say so.
+            `ChannelCouplings` of atoms with manifolds, and `CavityCouplings` of emitters with a
+            cavity mode, run with the engines that say so.
             Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
             propagated by exact exponentials, and large frequencies cost nothing. Larger ones
             of Lindblad form are evolved in the rotating frame that their operators conserve, as
             those of approximation="rwa" do; frequencies that are left have to be resolved.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
-            N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost).
+            N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost). A cavity mode
+            is empty, unless a QuTiP state says otherwise.
         times: (T,), increasing, in inverse units of rate; the state is given at times[0].
         method: an engine, such as `co.engines.Trajectories(n=500)`, or its name, which stands
             for the engine with its default options, such as "exact"; `co.methods` lists all names,
@@ -70,9 +78,16 @@ def evolve(
             norm of ρ in "blocks" and "driven", and to the amplitudes in "single" and in driven
             trajectories. It has no effect on the statistical errors of trajectories.
         atol: absolute tolerance of the integrators ("exact", pulses).
-        envelope: f(t) multiplies the drive: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is evaluated in
-            every interval as long as the smallest distance of output times (or a 20,000th of the
-            run): choose output times that resolve the pulse.
+        envelope: f(t) multiplies the drive of the couplings: ½Σ_m(f(t)Ω_m σ⁺_m + h.c.). It is
+            sampled for kinks and short features; one that is shorter than a few thousandths of the
+            run and than the smallest distance of output times may be missed. Pulses of `drive`
+            never are.
+        drive: a pulse or a list of pulses (`co.pulse`), whose light is added to the drive of the
+            couplings. No output times are needed to resolve them.
+        detunings: δ(t), added to the detunings of the couplings: a function of time, or a
+            `co.pulse.table`, that gives a number or one number per emitter, (N,).
+        strength: g(t), real, a number or (N,): Γ_mn becomes g_m(t)g_n(t)Γ_mn, and Δ_mn the same,
+            diagonals included; pump and dephasing stay. 0 switches emitters off, for example.
         seed: the seed of random numbers; the same seed gives the same numbers, with any number of
             threads. For None a seed is drawn, which is kept in `Result.diagnostics["seed"]`.
             Engines without random numbers ignore it.
@@ -113,11 +128,15 @@ def evolve(
         rtol=rtol,
         atol=atol,
         envelope=envelope,
+        drive=drive,
+        detunings=detunings,
+        strength=strength,
         seed=seed,
         threads=threads,
         progress=progress,
         checkpointed=checkpoint is not None,
     )
+    controls = request.recorded  # an error of the user's functions shall come now
     found = None if checkpoint is None else checkpoints.stored(checkpoint)
     scaled = timescale.scaled(request)
     choice = chosen(scaled, method, None if found is None else found.method)
@@ -132,7 +151,7 @@ def evolve(
             result(outcome).save(checkpoint)
 
     def result(outcome: loop.Outcome) -> Result:
-        return _result(request, scaled, choice, outcome, earlier, marks)
+        return _result(request, scaled, choice, outcome, earlier, marks, controls)
 
     announce(choice, show=request.progress)
     if earlier is None:
@@ -152,6 +171,7 @@ def _result(
     outcome: loop.Outcome,
     earlier: Result | None,
     marks: dict[str, Any],
+    controls: Controls | None,
 ) -> Result:
     """The `Result` of an outcome, in the units of the user."""
     problem, reached = request.problem, len(outcome.fields["populations"])
@@ -175,6 +195,7 @@ def _result(
         frame="rotating" if coupled is not None else "lab",
         method=choice.method,
         reason="; ".join([*reasons, *filter(None, [outcome.diagnostics.get("ended")])]),
+        controls=controls,
         initial_state=request.state,
         accuracy=choice.engine.accuracy,
         complete=reached == len(request.times)

@@ -19,6 +19,7 @@ from collective._tools.progress import Progress, notice
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.exact.size import density_bytes
 from collective.engines.request import Problem
 from collective.evolution import steady_krylov
@@ -36,6 +37,7 @@ _ZERO = 1e-11  # eigenvalue over the norm of the Liouvillian below which ρ lose
 _NEARLY_SINGULAR = 1e-7  # inverse condition, below which the singular values are looked at
 _MOST_SAMPLED = 2**16  # dimension of the state up to which driven trajectories end within days
 _FILL_BYTES = 20  # per entry of a full LU factor; an upper bound, nearly reached at six emitters
+_ALIKE = 1e-14  # of the largest rate: then a second eigenvalue is far below `_ZERO`
 _MARKS = 1000  # of the progress bar
 _ANNOUNCED = 60.0  # predicted seconds
 _STEPS = 110.0  # products with L, usually, and as many with the inverse of S
@@ -74,12 +76,14 @@ def kernel_state(problem: Problem, dims: list[int], what: str, *, show: bool = F
         ValueError: if the kernel has more than one dimension.
         ProblemTooLargeError: before anything is allocated.
     """
-    if isinstance(problem, ChannelCouplings):
+    if isinstance(problem, ChannelCouplings | CavityCouplings):
         problem = MasterEquation(problem.hamiltonian(), problem.collapse_operators())
     size = prod(dims)
     if size**2 <= DENSE_DIMENSION:
         matrix = problem.liouvillian().full()
         return _of_vector(_dense_kernel(matrix), matrix, dims, "dense factors")
+    if isinstance(problem, Couplings):
+        refuse_dark_pairs(problem)
     if isinstance(problem, Couplings) or problem.of_lindblad_form:
         require_products(problem, size, f"the steady state of {what}")
         try:
@@ -103,6 +107,53 @@ def _of_vector(vector: NDArray[Any], matrix: Any, dims: list[int], solver: str) 
     rho = (rho + rho.conj().T) / 2
     residual = float(np.linalg.norm(matrix @ rho.ravel(order="F")))
     return Found(Qobj(rho, dims=[dims, dims]), residual, None, solver)
+
+
+def refuse_dark_pairs(couplings: Couplings) -> None:
+    """Raise if two emitters have an antisymmetric state that keeps its probability.
+
+    Products with L would find that out too, but for eight emitters only after half a minute.
+    """
+    pair = alike(couplings)
+    if pair is not None:
+        raise ValueError(
+            _degenerate(
+                f"emitters {pair[0]} and {pair[1]} are alike and emit only together, so that their "
+                "antisymmetric state keeps its probability"
+            )
+        )
+
+
+def alike(couplings: Couplings) -> tuple[int, int] | None:
+    """Two emitters whose exchange changes nothing, and which emit only together; None without any.
+
+    In the phases of τ⁻_n = cσ⁻_n, with a number c of size 1, they are the same emitter twice: their
+    columns of Γ are equal, and so is all that H has of them. Every jump then keeps the probability
+    of their antisymmetric state.
+    """
+    decay = np.asarray(couplings.decay)
+    h = np.asarray(couplings.shift) + np.diag(couplings.detunings)
+    drive, n = couplings.drive, len(couplings)
+    size = max(float(np.abs(part).max()) for part in (decay, h, drive))
+    alone = np.flatnonzero((couplings.dephasing == 0) & (couplings.pump == 0))
+    for i, a in enumerate(alone.tolist()):
+        for b in alone[i + 1 :].tolist():
+            own = float(decay[a, a].real)
+            if not own > 0:
+                continue
+            c = decay[a, b] / own
+            others = (np.arange(n) != a) & (np.arange(n) != b)
+            differences = (
+                abs(abs(c) - 1) * own,
+                np.abs(decay[:, b] - c * decay[:, a]).max(),
+                np.abs(h[others, b] - c * h[others, a]).max(initial=0.0),
+                abs((h[a, b] * np.conj(c)).imag),
+                abs(h[a, a] - h[b, b]),
+                abs(c * drive[b] - drive[a]),
+            )
+            if max(differences) <= _ALIKE * size:
+                return a, b
+    return None
 
 
 def require_products(problem: Couplings | MasterEquation, size: int, what: str) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.measures import ChannelMeasure
 from collective.engines.request import Problem
 from collective.master.equation import MasterEquation
@@ -42,6 +43,11 @@ def result_of(
     values = {name: qutip.expect(each, rho) for name, each in (operators or {}).items()}
     if isinstance(problem, Couplings):
         read = _of_couplings(problem, rho)
+    elif isinstance(problem, CavityCouplings):
+        emitters = rho.ptrace(list(range(len(problem))))
+        read = _of_couplings(problem.couplings, emitters) | {"couplings": problem}
+        inside = rho.ptrace(len(problem)).diag().real
+        read["photons"] = np.array([inside @ np.arange(problem.photons + 1)])
     elif isinstance(problem, ChannelCouplings):
         read = _of_channels(problem, rho)
     else:

@@ -9,6 +9,7 @@ from collective._tools import checks
 from collective._tools.version import versions
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines import request, timescale
 from collective.evolution import steady_species
 from collective.evolution.steady_kernel import Found, kernel_state
@@ -25,7 +26,7 @@ _BETWEEN_DICKE_STATES = "factors between Dicke states"
 
 @overload
 def steady_state(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     *,
     start: "states.State | str | Qobj | None" = None,
     result: Literal[False] = False,
@@ -36,7 +37,7 @@ def steady_state(
 
 @overload
 def steady_state(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     *,
     start: "states.State | str | Qobj | None" = None,
     result: Literal[True],
@@ -46,7 +47,7 @@ def steady_state(
 
 
 def steady_state(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     *,
     start: "states.State | str | Qobj | None" = None,
     result: bool = False,
@@ -68,8 +69,8 @@ def steady_state(
 
     Args:
         couplings: usually with a drive or pump, without which the steady state is the ground
-            state; or a `MasterEquation`, or `ChannelCouplings` of a few atoms: driven ones have
-            up to 1,100 states together.
+            state; or `CavityCouplings`, a `MasterEquation`, or `ChannelCouplings` of a few atoms:
+            driven ones have up to 1,100 states together.
         start: the initial state that decides between several steady states: "ground", "inverted",
             co.states.dicke(k) or co.states.coherent(theta, phi). It is possible for identical
             emitters whose decay is purely collective, and for a few species of them; there also
@@ -113,11 +114,15 @@ def steady_state(
     words, operators = request.observables(observe, dims)
     if (words or operators) and not wanted:
         raise ValueError("observe belongs to a Result: give result=True too, or leave it out")
-    if "correlations" in words and not isinstance(couplings, Couplings):
+    if "correlations" in words and not isinstance(couplings, Couplings | CavityCouplings):
         raise ValueError("observe: correlations are of two-level Couplings; observe states instead")
     begin = time.monotonic()
     unit = timescale.unit_of(couplings)
     found = _found(couplings, dims, start, unit, show=show)
+    if isinstance(couplings, CavityCouplings):
+        highest = float(found.rho.ptrace(len(couplings)).diag().real[-1])
+        if (why := too_few(highest, couplings.photons)) is not None:
+            raise ValueError(why)
     if not wanted:
         return found.rho
     diagnostics: dict[str, Any] = {
@@ -142,7 +147,7 @@ def steady_state(
 
 
 def _found(
-    couplings: Couplings | ChannelCouplings | MasterEquation,
+    couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     dims: list[int],
     start: Any,
     unit: float,

@@ -99,15 +99,9 @@ class Cavity:
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         g = models.of_emitters("coupling", self.coupling, emitters)
         aside = models.of_emitters("side_rate", self.side_rate, emitters)
-        scaled = g / np.hypot(self.detuning, self.linewidth / 2)
-        if float(np.abs(scaled).max()) > _STRONGEST:
-            raise ValueError(
-                f"coupling: {np.abs(g).max():g} is {np.abs(scaled).max():.3g} times √(δ² + κ²/4): "
-                "the cavity cannot be eliminated; make it an operator of your own Hamiltonian"
-            )
-        shared = np.outer(scaled.conj(), scaled)
-        decay = self.linewidth * shared + np.diag(aside)
-        return checks.real_if_possible(decay), checks.real_if_possible(self.detuning * shared)
+        decay, shift = eliminated(g, self.linewidth, self.detuning)
+        decay = decay + np.diag(aside)
+        return checks.real_if_possible(decay), checks.real_if_possible(shift)
 
     def memory(self, emitters: Emitters) -> Memory:
         r"""The mode itself, not eliminated: Σ_mn(ω) = g*_mg_n/(ω + δ + iκ/2) − iγ_side δ_mn/2.
@@ -147,3 +141,27 @@ class Cavity:
             "cavity eliminated": (ratio, "√Σ|g_m|²/√(δ²+κ²/4)"),
             "one detuning from the cavity": (farthest, "max|δ_m|/√(δ²+κ²/4)"),
         }
+
+
+def eliminated(
+    g: NDArray[Any], linewidth: float, detuning: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Γ and Δ by an eliminated mode, (N, N) each, without losses elsewhere.
+
+    Args:
+        g: the coupling of each emitter, (N,).
+        linewidth: κ.
+        detuning: δ, transition minus mode.
+
+    Raises:
+        ValueError: for a size of g above √(δ² + κ²/4), where nothing can be eliminated.
+    """
+    scaled = g / np.hypot(detuning, linewidth / 2)
+    if float(np.abs(scaled).max()) > _STRONGEST:
+        raise ValueError(
+            f"coupling: {np.abs(g).max():g} is {np.abs(scaled).max():.3g} times √(δ² + κ²/4): "
+            "the cavity cannot be eliminated; keep its mode: "
+            "co.CavityCouplings(couplings, co.cavity_mode(coupling, linewidth))"
+        )
+    shared = np.outer(scaled.conj(), scaled)
+    return linewidth * shared, detuning * shared

@@ -19,10 +19,10 @@ from collective.observables.entanglement import (
     entropy,
     negativity,
     purity,
-    squeezing,
 )
 from collective.observables.excitations import excitation_distribution
 from collective.observables.linear_response import WeakLight, weak_light
+from collective.observables.mode_light import CavityLight, cavity_light
 from collective.observables.moments import moment
 from collective.observables.patterns import (
     FarField,
@@ -35,11 +35,13 @@ from collective.observables.patterns import (
 from collective.observables.photons import coincidences, g2, inverted_g2
 from collective.observables.polarisation import level_populations, polarised_emission
 from collective.observables.spectra import Spectrum, g1, spectrum
+from collective.observables.spin_squeezing import squeezing
 from collective.observables.stationary import Steady, steady
 
 __all__ = [
     "Bands",
     "BurstCriterion",
+    "CavityLight",
     "FarField",
     "Scattering",
     "Spectrum",
@@ -48,6 +50,7 @@ __all__ = [
     "angular_pattern",
     "bands",
     "burst_criterion",
+    "cavity_light",
     "coincidences",
     "collected",
     "concurrence",

@@ -80,6 +80,7 @@ def _source(couplings: Couplings, state: Any, observable: str, threads: Threads)
     """The state that emits the light: the given one, or the steady state."""
     if state is None:
         _regression.require_source(couplings, observable)
+        steady_kernel.refuse_dark_pairs(couplings)
     whole = generator(couplings, threads, show=True)
     if state is not None:
         rho = density_matrix(state, couplings).full()

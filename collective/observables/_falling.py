@@ -25,6 +25,7 @@ from collective.couplings.sharing import shared
 from collective.engines.basis.configurations import (
     ExcitationBlocks,
     ensemble,
+    interaction_energies,
     one_excitation_vectors,
 )
 from collective.observables._delayed_moments import moments
@@ -67,6 +68,9 @@ class Falling:
         size = self.sizes[k]
         here = np.arange(size)
         values = [self._blocks.excited(k) @ np.diagonal(self._h)]
+        if self.couplings.ising is not None:
+            configurations = self._blocks.configurations(k)
+            values[0] = values[0] + interaction_energies(self.couplings.ising, configurations)
         rows, columns = [here], [here]
         if 0 < k < self.n:
             target, m, to = self._blocks.hops(k)

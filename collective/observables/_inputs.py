@@ -11,6 +11,7 @@ from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Atoms, Emitters
 from collective.fields import Vacuum
 from collective.fields.answers import has_far_field
@@ -28,6 +29,11 @@ _SAME_DECAY = 1e-6  # relative error of a Γ that went through a file or another
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     """⟨σ⁺_mσ⁻_n⟩ of a result, (T, N, N)."""
     require_cold(two_level(result, observable), observable)
+    if result.controls is not None and result.controls.strength is not None:
+        raise ValueError(
+            f"{observable} takes Γ of the couplings, but in this run the strength of the coupling "
+            "changed in time: use the emission, the populations and the correlations of the result"
+        )
     if result.correlations is None:
         raise ValueError(f"{observable} needs correlations: evolve(..., observe=('correlations',))")
     return result.correlations
@@ -251,6 +257,12 @@ def two_level(result: Result, observable: str) -> Couplings:
             f"{observable} is defined for two-level emitters evolved from Couplings, not for atoms "
             f"with {len(result.couplings.atoms.levels)} levels: use the populations and "
             "correlations of the result"
+        )
+    if isinstance(result.couplings, CavityCouplings):
+        raise ValueError(
+            f"{observable} is defined for emitters without a cavity mode, but this result is of "
+            "CavityCouplings: use its photons, populations and correlations, or couplings after "
+            "CavityCouplings.adiabatic()"
         )
     found: Couplings = result.couplings
     return found

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from collective._tools.memory import require
 from collective._tools.operators import exchange, excited
+from collective._tools.progress import say
+from collective._tools.speed import speed
 from collective.couplings.couplings import Couplings
 from collective.evolution.steady_state import steady_state
 from collective.observables import _inputs
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 _ZERO = 1e-12  # singular values and rates below this, relative to the largest, count as zero
 _DENSE_COPIES = 8  # copies of a dense matrix: itself, its basis, its factors, their workspace
+_DENSE_FLOPS = 200.0  # of a Schur form, singular values and products, per cube of the rows
+_ANNOUNCED, _LONGEST = 60.0, 3600.0  # predicted seconds
 _DARK = 1e-12  # light below this share of that of fully excited emitters counts as none
 _SMALLEST_AMPLITUDE = 1e-8  # of one excitation, so that its powers do not underflow
 _MISSING_PHOTONS = 1e-9  # largest error of the number of photons, per emitter
@@ -51,6 +55,23 @@ def check_size(couplings: Couplings, observable: str, *, dense: bool = False) ->
         side = 4**n if np.any(couplings.drive) else comb(2 * n, n)
         needed = max(needed, _DENSE_COPIES * 16 * side**2)
     require(needed, f"{observable} of {n} emitters by the regression theorem", "use fewer emitters")
+    if dense:
+        _check_seconds(couplings, observable, _DENSE_FLOPS * float(side) ** 3 * speed().flop)
+
+
+def _check_seconds(couplings: Couplings, observable: str, seconds: float) -> None:
+    """Announce a calculation that takes minutes, and refuse one that takes hours."""
+    n = len(couplings)
+    if seconds > _LONGEST:
+        ways = "use fewer emitters"
+        if np.any(couplings.dephasing) and not np.any(couplings.pump):
+            ways += ", a state with one excitation, or couplings without dephasing"
+        raise ValueError(
+            f"{observable} of {n} emitters by the regression theorem would take about "
+            f"{seconds / 3600:.2g} hours: {ways}"
+        )
+    if seconds > _ANNOUNCED:
+        say(f"collective: {observable} of {n} emitters, about {seconds / 60:.2g} min predicted")
 
 
 def is_lit(amount: float, brightest: float) -> bool:
@@ -199,7 +220,7 @@ def between_eigenstates(
         energies[some], states[block] = np.linalg.eigh(hamiltonian[block])
     columns, rows = np.divmod(places, size)
     basis = states[np.ix_(rows, rows)] * states[np.ix_(columns, columns)].conj()
-    alone = couplings.replace(shift=np.zeros((len(couplings),) * 2), detunings=0.0)
+    alone = couplings.replace(shift=np.zeros((len(couplings),) * 2), detunings=0.0, ising=None)
     matrix = basis.conj().T @ (generator(alone, places) @ basis)
     matrix -= 1j * np.diag(energies[rows] - energies[columns])
     return matrix, basis

@@ -1,4 +1,4 @@
-"""Entanglement and mixedness of the emitters: concurrence, negativity, entropy, spin squeezing."""
+"""Entanglement and mixedness of the emitters: concurrence, negativity, entropy."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective._tools.operators import excited, lowering
 from collective.observables import _inputs
 from collective.observables.excitations import at_most_one
 from collective.results.result import Result
@@ -16,9 +15,6 @@ from collective.states.answers import name_of
 
 # σ_y ⊗ σ_y, which is real
 _SPIN_FLIP = np.array([[0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0]], dtype=float)
-# |⟨J⟩| per emitter below which its direction is only the error of an evolution with rtol = 1e-8
-_NO_SPIN = 1e-7
-DEFINITIONS = ("wineland", "kitagawa-ueda")
 
 
 def concurrence(result: Result, m: int, n: int) -> NDArray[np.float64]:
@@ -180,66 +176,6 @@ def entropy(result: Result, *, emitters: Sequence[int] | None = None) -> NDArray
         p = p[p > 0]
         found.append(max(0.0, float(-(p * np.log(p)).sum())))
     return np.array(found)
-
-
-def squeezing(result: Result, *, definition: str = "wineland") -> NDArray[np.float64]:
-    r"""Spin squeezing ξ² of J = Σ_mσ_m/2: 1 for a coherent spin state, below 1 if squeezed.
-
-    .. math:: ξ_W^2 = \frac{N \min \mathrm{Var}\,J_⊥}{|⟨J⟩|^2}, \qquad
-              ξ_{KU}^2 = \frac{4 \min \mathrm{Var}\,J_⊥}{N},
-
-    with the smallest variance among the directions perpendicular to ⟨J⟩. The first definition
-    (Wineland et al., Phys. Rev. A 50, 67 (1994)) is the gain in phase sensitivity; below 1 the
-    emitters are entangled. The second is that of Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993).
-    Where ⟨J⟩ = 0 no direction is perpendicular to it, and both are infinite.
-
-    Args:
-        result: of two-level emitters, with states, of "exact" or "driven".
-        definition: "wineland" or "kitagawa-ueda".
-
-    Returns:
-        (T,), `inf` where the mean spin vanishes.
-
-    Raises:
-        ValueError: for another definition, or a result without states.
-
-    Example:
-        >>> import collective as co
-        >>> atoms = co.couple(co.chain(3, 0.2), co.Vacuum())
-        >>> result = co.observables.moment(atoms, co.states.coherent(1.0), states=True)
-        >>> co.observables.squeezing(result).round(6)
-        array([1.])
-    """
-    checks.choice("definition", definition, DEFINITIONS)
-    n = len(_inputs.two_level(result, "squeezing"))
-    _inputs.states(result, "squeezing")
-    spins = _spins(n)
-    # tr(Aρ) of three spins and their nine products, as sums over the entries of sparse A
-    operators = spins + [a @ b for a in spins for b in spins]
-    found = []
-    for matrix, _ in _matrices(result, "squeezing"):
-        values = np.array([a.T.multiply(matrix).sum() for a in operators]).real
-        mean, products = values[:3], values[3:].reshape(3, 3)
-        length = float(np.linalg.norm(mean))
-        if length < _NO_SPIN * n:
-            found.append(np.inf)
-            continue
-        covariance = (products + products.T) / 2 - np.outer(mean, mean)
-        _, _, axes = np.linalg.svd(mean[None] / length)
-        across = axes[1:]
-        smallest = max(0.0, float(np.linalg.eigvalsh(across @ covariance @ across.T)[0]))
-        found.append(n * smallest / length**2 if definition == "wineland" else 4 * smallest / n)
-    return np.array(found)
-
-
-def _spins(n: int) -> list[Any]:
-    """J_x, J_y and J_z of n emitters, sparse (2^n, 2^n)."""
-    from scipy.sparse import csr_array, diags_array
-
-    down = csr_array(lowering(np.ones(n)).to("CSR").data_as("csr_matrix"))
-    up = down.conj().T
-    jz = diags_array(excited(n).sum(axis=1) - n / 2)
-    return [csr_array(j) for j in ((up + down) / 2, (up - down) / 2j, jz)]
 
 
 def _wootters(rho: NDArray[Any]) -> NDArray[np.float64]:

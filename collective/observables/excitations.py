@@ -70,8 +70,9 @@ def at_most_one(result: Result) -> bool:
 
 
 def _excited(result: Result) -> bool:
-    c = result.couplings
-    return bool(np.any(c.drive) or np.any(c.pump) or c.thermal_photons)
+    c, controls = result.couplings, result.controls
+    lit = controls is not None and bool(controls.drive)
+    return bool(lit or np.any(c.drive) or np.any(c.pump) or c.thermal_photons)
 
 
 def _only_decay(result: Result) -> bool:

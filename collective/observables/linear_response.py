@@ -29,6 +29,7 @@ from collective.couplings.dipole_products import (
     over_levels,
 )
 from collective.couplings.finding import sites
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sites import Sites
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import Vacuum
@@ -241,7 +242,8 @@ def weak_light(
     * ``"auto"``: the first for up to 600 levels, then the second where there is a lattice.
       Elsewhere the first again while it takes seconds, then the third.
 
-    `ChannelCouplings` have their matrices, with which "sum" makes its products.
+    `ChannelCouplings` have their matrices, with which "sum" makes its products, unless these are
+    stored by displacement.
 
     Args:
         atoms: with one ground level and one line, such as `Atoms.isotropic`, in vacuum; or
@@ -283,6 +285,8 @@ def weak_light(
     """
     source: Atoms | ChannelCouplings = atoms
     atoms = _atoms(source)
+    if isinstance(source, ChannelCouplings) and isinstance(source.decay, LatticeMatrix):
+        source = atoms.replace(energies=source.energies)  # of which products need no matrices
     frequencies = np.atleast_1d(checks.finite("frequencies", frequencies))
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
@@ -449,10 +453,10 @@ def _equations(
     lengths.refuse_coincident(where)
     found = sites(atoms.positions) if method in ("auto", "lattice") and len(atoms) > 1 else None
     if small or (quick and found is None):
-        return _of_matrix(_matrix(couple(atoms, Vacuum()), used), True)  # couple warns of lengths
+        return _of_matrix(_matrix(couple(source, Vacuum()), used), True)  # couple warns of lengths
     lengths.warn_of_lengths(where)
     k, gamma = float(atoms.wavenumbers[0]), float(atoms.linewidths[0])
-    own = (atoms.energies[:, :-1] - atoms.energies[:, -1:])[:, used[:-1]]
+    own = (source.energies[:, :-1] - source.energies[:, -1:])[:, used[:-1]]
     dipoles = atoms.lowering[0][:, -1, used]
     if found is not None:
         lattice = LatticeDipoles(atoms.positions, found, k)

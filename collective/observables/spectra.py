@@ -179,7 +179,8 @@ def spectrum(
         ValueError: for frequencies that are not finite, a zero direction, a steady state that is
             dark or not unique, a given state that is dark, a given state of driven or pumped
             emitters, whose light never ends, or emitters so close that their shifts hide their
-            slowest rates (pairs closer than 0.001 wavelengths).
+            slowest rates (pairs closer than 0.001 wavelengths), or several dephased excitations
+            whose spectrum would take hours.
         ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
 
     Warns:

@@ -1,6 +1,7 @@
 """Figures. Each function takes `ax=None` and returns the `Axes`; it does not show or save them."""
 
 from collective.plot.arrays import bands, mode, scattering
+from collective.plot.controls import pulses
 from collective.plot.curves import comparison, emission, populations
 from collective.plot.light import jumps, shots, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
@@ -30,6 +31,7 @@ __all__ = [
     "pattern_3d",
     "polarised_emission",
     "populations",
+    "pulses",
     "scattering",
     "shots",
     "spectrum",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
+from collective.results.controls import PREFIX
 from collective.states.protocol import OWN
 
 COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
@@ -37,7 +38,7 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     known = _problem(arrays, metadata)
     levels, size, pairs = known.pop("levels"), known.pop("size"), known.pop("pairs")
     by_level = of_equation or "channels" in metadata
-    known |= _observed(times[0], levels, size, pairs, by_level=by_level)
+    known |= _observed(times[0], levels, size, pairs, by_level=by_level, mode="mode" in metadata)
     if "shots" in arrays:
         known["shots"] = (_REAL, [(*_have(arrays, "shots").shape[:1], *times)])
     for name, declared in arrays.items():
@@ -47,6 +48,8 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
                 kinds, shapes = _ANY, [times]
             elif name.startswith(FIELD):  # the field itself knows which shapes are right
                 kinds = _COMPLEX if "field" in metadata else ""
+            elif name.startswith(PREFIX):  # and so do the pulses
+                kinds = _COMPLEX if "controls" in metadata else ""
             elif name.startswith("jumps:"):
                 kinds, shapes = _jumps(arrays, name)
             elif name in known:
@@ -91,14 +94,18 @@ def _problem(arrays: Mapping[str, Declared], metadata: Any) -> Known:
         found = _equation(arrays, metadata)
     elif "channels" in metadata:
         return _channels(arrays, metadata)
+    elif "mode" in metadata:
+        return _mode(arrays, metadata)
     else:
         found = _couplings(arrays, metadata)
     return found | {"pairs": len(found["levels"])}
 
 
-def _observed(steps: int, levels: list[int], size: int, pairs: int, *, by_level: bool) -> Known:
-    """Kinds and shapes of the observed arrays."""
-    n = len(levels)
+def _observed(
+    steps: int, levels: list[int], size: int, pairs: int, *, by_level: bool, mode: bool
+) -> Known:
+    """Kinds and shapes of the observed arrays; a cavity mode is the last of the levels."""
+    n = len(levels) - mode
     known: Known = {"times": (_REAL, [(steps,)])}
     for name in ("emission", "excitation"):
         known[name] = known[f"{name}_error"] = (_REAL, [(steps,)])
@@ -106,6 +113,7 @@ def _observed(steps: int, levels: list[int], size: int, pairs: int, *, by_level:
         known[name] = (_REAL, [(steps,)])
     per_level = (steps, n, max(levels)) if by_level else (steps, n)
     known["populations"] = known["populations_error"] = (_REAL, [per_level])
+    known["photons"] = (_REAL, [(steps,)])
     known["correlations"] = (_COMPLEX, [(steps, pairs, pairs)])
     known["states"] = (_COMPLEX, [(steps, size, size)])
     known["last_state"] = (_COMPLEX, [(1, size, size)])
@@ -125,6 +133,8 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
     for name in ("decay", "shift"):  # one number where all are the same
         known[f"couplings:{name}"] = (_COMPLEX, shapes)
+    if "couplings:ising" in arrays:
+        known["couplings:ising"] = (_REAL, [(n, n), ()])
     if "lattice" in metadata:
         # the site of each emitter; in older files the emitter on each site
         given = [name for name in ("couplings:places", "couplings:order") if name in arrays]
@@ -138,6 +148,24 @@ def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     for name in known:
         _have(arrays, name)
     return known | {"levels": [2] * n, "size": 2**n if n < 64 else 0}
+
+
+def _mode(arrays: Mapping[str, Declared], metadata: Any) -> Known:
+    """Emitters with a cavity mode, which is the last factor of a state."""
+    stored = metadata["mode"]
+    photons = stored.get("photons") if isinstance(stored, dict) else None
+    if not isinstance(photons, int) or isinstance(photons, bool) or photons < 1:
+        raise ValueError(f"the largest photon number of its mode is {str(photons)[:60]!r}")
+    for name in ("linewidth", "detuning"):
+        if not _number(stored.get(name)):
+            raise ValueError(f"the {name} of its mode is {str(stored.get(name))[:60]!r}")
+    found = _couplings(arrays, metadata)
+    n = len(found["levels"])
+    found |= {"mode:coupling": (_COMPLEX, [(), (n,)]), "mode:drive": (_COMPLEX, [()])}
+    for name in ("mode:coupling", "mode:drive"):
+        _have(arrays, name)
+    size = found["size"] * (photons + 1)
+    return found | {"levels": [*found["levels"], photons + 1], "size": size, "pairs": n}
 
 
 def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
@@ -166,6 +194,13 @@ def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
         "channels:detunings": (_REAL, [(n,)]),
         "channels:drive": (_COMPLEX, [(side,)]),
     }
+    if "lattice" in metadata:
+        kernel = (*_kernel(metadata["lattice"], n), each, each)
+        known["channels:decay"] = known["channels:shift"] = (_COMPLEX, [kernel])
+        if "channels:places" in arrays:
+            known["channels:places"] = (_WHOLE, [(n,)])
+        elif prod(metadata["lattice"]) != n:
+            raise ValueError("channels:places is missing")
     for name in known:
         _have(arrays, name)
     small = n * np.log2(count) < 64

@@ -18,8 +18,10 @@ from collective._tools.files import checked_path, written
 from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.errors import ProblemTooLargeError
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls
 from collective.results import contents, selection
 from collective.results.jumps import Jumps
 from collective.results.storage import ARRAYS, changed, pack, unpack
@@ -49,6 +51,8 @@ class Result:
         populations: (T, N), probability that each emitter is excited; for `ChannelCouplings`
             (T, N, L), probability of each level; for a master equation (T, N, L_max), padded with
             NaN.
+        photons: (T,), mean number of photons ⟨a†a⟩ in the mode of `CavityCouplings`, whose light
+            leaves at the rate κ⟨a†a⟩; None for other problems.
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed; for `ChannelCouplings` (T, N·C, N·C),
             ⟨σ⁺_cσ⁻_c'⟩ of all channels.
         states: density matrices at every time, if observed.
@@ -61,7 +65,8 @@ class Result:
             where the state itself is not known: from some files (see `load`), and of
             `observables.moment` from correlations.
         frame: "rotating" at `Couplings`' reference frequency, or "lab"; see `in_frame`.
-        couplings: the `Couplings` or `ChannelCouplings` that were evolved, or None.
+        couplings: the `Couplings`, `CavityCouplings` or `ChannelCouplings` that were evolved, or
+            None.
         equation: the `MasterEquation` that was evolved, or None.
         complete: False if the run was interrupted. The result then holds the times before that.
         last_state: the density matrix at the last of `times`, if the engine has it.
@@ -79,6 +84,8 @@ class Result:
         resume: arrays from which an interrupted run continues; otherwise empty.
         accuracy: that of the engine: "exact" (to `rtol`), "sampled" (with standard errors) or
             "approximate"; None if it is not known.
+        controls: pulses, detunings and strength that changed in time, as `co.pulse.Controls`, or
+            None. A function is kept as a table of its values; an `envelope` is not kept.
         start: the time of the initial state if it is not times[0], as after `at`.
 
     Two results are equal if everything but their `diagnostics` is, such as the seconds they took.
@@ -111,6 +118,8 @@ class Result:
     resume: dict[str, NDArray[Any]] = field(default_factory=dict)
     accuracy: str | None = None
     start: float | None = None
+    photons: NDArray[np.float64] | None = None
+    controls: Controls | None = None
 
     __setstate__ = _checks.restored
     __eq__ = equality.same
@@ -242,10 +251,12 @@ class Result:
             return self.equation.frame
         if isinstance(self.couplings, ChannelCouplings):
             raise ValueError("the lab frame of atoms with manifolds is not available")
+        if isinstance(self.couplings, CavityCouplings):
+            raise ValueError("the lab frame of emitters with a cavity mode is not available")
         emitters = self.couplings.emitters
         if emitters is None or emitters.frequency is None:
             raise ValueError("frequency is required: use Emitters(frequency=...)")
-        if np.any(self.couplings.drive):
+        if np.any(self.couplings.drive) or (self.controls and self.controls.drive):
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
 
@@ -254,17 +265,27 @@ class Result:
         d = self.diagnostics
         noun = "atoms" if isinstance(self.couplings, ChannelCouplings) else "emitters"
         what = f"{len(self.couplings)} {noun}" if self.couplings else repr(self.equation)
+        what += " and a cavity mode" if isinstance(self.couplings, CavityCouplings) else ""
         span = f"t = {self.times[0]:g} … {self.times[-1]:g}"
         rows = {
             "problem": f"{what} from {name_of(self.initial_state)}",
             "times": f"{len(self.times)}, {span} ({self.frame} frame)",
             "method": f"{self.method} ({self.reason})",
         }
+        if self.controls is not None:
+            parts = [f"{len(self.controls.drive)} pulses" if self.controls.drive else ""]
+            for name in ("detunings", "strength"):
+                parts.append(name if getattr(self.controls, name) is not None else "")
+            rows["controls"] = ", ".join(filter(None, parts))
         if self.accuracy is not None:
             rows["accuracy"] = self.accuracy
         if self.emission is not None:
             peak = int(np.argmax(self.emission[: len(self.times)]))
             rows["emission"] = f"largest {self.emission[peak]:.6g} at t = {self.times[peak]:.6g}"
+        if self.photons is not None:
+            peak = int(np.argmax(self.photons))
+            at = f"at t = {self.times[min(peak, len(self.times) - 1)]:.6g}"
+            rows["photons"] = f"largest {self.photons[peak]:.6g} {at}"
         if not self.complete:
             rows["INCOMPLETE"] = "interrupted; the times above are those reached"
         if "seconds" in d:

@@ -20,10 +20,13 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sites import Sites
+from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms, Emitters, Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
+from collective.pulse import Controls
+from collective.results import controls
 from collective.results.contents import (
     ACCURACIES,
     ATOM_ARRAYS,
@@ -55,6 +58,7 @@ ARRAYS = (
     "error_estimate",
     "coincidence_rate",
     "coincidence_error",
+    "photons",
 )
 # accuracy of the engines whose files do not hold it
 _ACCURACY = dict.fromkeys(("exact", "blocks", "driven", "symmetric", "single"), "exact")
@@ -62,7 +66,12 @@ _ACCURACY["trajectories"] = "sampled"
 # states that are known completely from their printed name in formats 1 to 3
 _OLD_WORDS: dict[str, State] = {"inverted": Inverted(), "ground": Ground()}
 _OLD_COUNTED: dict[str, Callable[[int], State]] = {"single": Single, "dicke": Dicke}
-_OBJECTS = {"jumps": Jumps, "couplings": Couplings | ChannelCouplings, "equation": MasterEquation}
+_OBJECTS = {
+    "jumps": Jumps,
+    "couplings": Couplings | CavityCouplings | ChannelCouplings,
+    "equation": MasterEquation,
+    "controls": Controls,
+}
 
 
 def changed(name: str, value: Any) -> Any:
@@ -157,8 +166,12 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             metadata[f"{name}_dims"] = listed[0].dims
     if isinstance(result.couplings, ChannelCouplings):
         _pack_channels(result.couplings, arrays, metadata)
+    elif isinstance(result.couplings, CavityCouplings):
+        _pack_mode(result.couplings, arrays, metadata)
     elif result.couplings is not None:
         _pack_couplings(result.couplings, arrays, metadata)
+    if result.controls is not None:
+        metadata["controls"] = controls.pack(result.controls, arrays)
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
     return arrays, metadata
@@ -179,6 +192,9 @@ def unpack(arrays: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
         "start": metadata.get("start"),
         "couplings": _problem(arrays, metadata),
         "equation": _unpack_equation(arrays, metadata) if "equation" in metadata else None,
+        "controls": controls.unpack(metadata["controls"], arrays)
+        if "controls" in metadata
+        else None,
         "states": states,
         "last_state": last[0] if last else None,
         "expect": {name: arrays[of] for name, of in expectations(arrays, metadata).items()},
@@ -248,15 +264,44 @@ def _problem(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     """The couplings of a result, or None for a master equation."""
     if "equation" in metadata:
         return None
+    if "mode" in metadata:
+        return _unpack_mode(arrays, metadata)
     unpacked = _unpack_channels if "channels" in metadata else _unpack_couplings
     return unpacked(arrays, metadata)
+
+
+def _pack_mode(problem: CavityCouplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Emitters with a cavity mode: the emitters as they are alone, and the mode beside them."""
+    mode = problem.mode
+    _pack_couplings(problem.couplings, arrays, metadata)
+    arrays["mode:coupling"] = np.asarray(mode.coupling)
+    arrays["mode:drive"] = np.asarray(mode.drive)
+    metadata["mode"] = {
+        "linewidth": mode.linewidth,
+        "detuning": mode.detuning,
+        "photons": problem.photons,
+    }
+
+
+def _unpack_mode(arrays: dict[str, Any], metadata: dict[str, Any]) -> CavityCouplings:
+    stored = metadata["mode"]
+    mode = CavityMode(
+        arrays["mode:coupling"],
+        stored["linewidth"],
+        stored["detuning"],
+        drive=complex(arrays["mode:drive"]),
+    )
+    return CavityCouplings(_unpack_couplings(arrays, metadata), mode, stored["photons"])
 
 
 def _pack_channels(
     channels: ChannelCouplings, arrays: dict[str, Any], metadata: dict[str, Any]
 ) -> None:
     atoms = channels.atoms
-    arrays |= {f"channels:{name}": getattr(channels, name) for name in CHANNEL_ARRAYS}
+    for name in CHANNEL_ARRAYS:
+        arrays[f"channels:{name}"] = _by_displacement(
+            getattr(channels, name), "channels", arrays, metadata
+        )
     arrays |= {f"atoms:{name}": getattr(atoms, name) for name in ATOM_ARRAYS}
     metadata["channels"] = {
         "levels": list(atoms.levels),
@@ -269,6 +314,9 @@ def _pack_channels(
 def _unpack_channels(arrays: dict[str, Any], metadata: dict[str, Any]) -> ChannelCouplings:
     atoms = Atoms(**{name: arrays[f"atoms:{name}"] for name in ATOM_ARRAYS}, **metadata["channels"])
     found = {name: arrays[f"channels:{name}"] for name in CHANNEL_ARRAYS}
+    if "lattice" in metadata:
+        sites = _sites("channels", tuple(metadata["lattice"]), arrays)
+        found |= {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
     field = decoded(metadata["field"], arrays) if "field" in metadata else None
     return ChannelCouplings(**found, atoms=atoms, field=field)
 
@@ -285,13 +333,11 @@ def _pack_field(field: Any, arrays: dict[str, Any], metadata: dict[str, Any]) ->
 
 def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
     for name in COUPLING_ARRAYS:
-        array = getattr(couplings, name)
-        if isinstance(array, LatticeMatrix):
-            metadata["lattice"] = list(array.sites.shape)
-            if array.sites.places is not None:
-                arrays["couplings:places"] = array.sites.places
-            array = array.kernel
+        array = _by_displacement(getattr(couplings, name), "couplings", arrays, metadata)
         arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
+    ising = couplings.ising
+    if ising is not None:
+        arrays["couplings:ising"] = ising[0, 0] if checks.constant(ising) else ising
     if couplings.thermal_photons:
         metadata["thermal_photons"] = couplings.thermal_photons
     if couplings.emitters is not None:
@@ -303,6 +349,18 @@ def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict
             "kind": couplings.emitters.kind,
         }
     _pack_field(couplings.field, arrays, metadata)
+
+
+def _by_displacement(
+    array: Any, prefix: str, arrays: dict[str, Any], metadata: dict[str, Any]
+) -> Any:
+    """The kernel of a matrix by displacement, of which the sites are added; or any other array."""
+    if not isinstance(array, LatticeMatrix):
+        return array
+    metadata["lattice"] = list(array.sites.shape)
+    if array.sites.places is not None:
+        arrays[f"{prefix}:places"] = array.sites.places
+    return array.kernel
 
 
 def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:
@@ -317,7 +375,7 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
     found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
     side = (len(found["detunings"]),) * 2
     if "lattice" in metadata:
-        sites = _sites(tuple(metadata["lattice"]), arrays)
+        sites = _sites("couplings", tuple(metadata["lattice"]), arrays)
         matrices = {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
         found |= matrices
     for name in ("decay", "shift", "pump", "dephasing"):
@@ -328,13 +386,14 @@ def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Coupl
         emitters=emitters,
         field=field,
         thermal_photons=metadata.get("thermal_photons", 0.0),
+        ising=arrays.get("couplings:ising"),
     )
 
 
-def _sites(shape: tuple[int, ...], arrays: dict[str, Any]) -> Sites:
+def _sites(prefix: str, shape: tuple[int, ...], arrays: dict[str, Any]) -> Sites:
     """The sites of the emitters; older files have the emitter on each site of a full block."""
     if "couplings:order" not in arrays:
-        return Sites(shape, arrays.get("couplings:places"))
+        return Sites(shape, arrays.get(f"{prefix}:places"))
     order = arrays["couplings:order"]
     if not np.array_equal(np.sort(order), np.arange(prod(shape))):
         raise ValueError("couplings:order must name every emitter once")

@@ -2,6 +2,8 @@
 
 There is one variable for each array of `Result` and `Couplings`, with the same names. NetCDF has no
 complex numbers, so a file holds z as z_real and z_imag.
+
+The file is longer than others because every kind of problem has variables of its own.
 """
 
 import json
@@ -21,6 +23,7 @@ from collective._tools.files import written
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import jump_modes
+from collective.couplings.with_mode import CavityCouplings
 from collective.states import State
 from collective.states.answers import name_of
 
@@ -53,6 +56,7 @@ _OBSERVED = {
     "excitation_error": (("time",), "1", "standard error of the excitation"),
     "populations": (("time", "emitter", "level"), "1", "probability of each emitter and level"),
     "populations_error": (("time", "emitter"), "1", "standard error of the populations"),
+    "photons": (("time",), "1", "mean number of photons in the cavity mode"),
     "correlations": (("time", *_PAIR), "1", "⟨σ⁺_m σ⁻_n⟩ of emitter m and emitter_2 n"),
 }
 _COUPLINGS = {
@@ -62,6 +66,7 @@ _COUPLINGS = {
     "dephasing": (("emitter",), _RATE, "γ_φ: coherences decay at this extra rate"),
     "pump": (("emitter",), _RATE, "p: incoherent excitation"),
     "drive": (("emitter",), _RATE, "Rabi frequency Ω_m"),
+    "ising": (_PAIR, _RATE, "V_mn: energy of m and n both excited, in H once for each pair"),
 }
 _CHANNELS = {
     "decay": (("channel", "channel_2"), _RATE, "Γ between channels (atom, line, component)"),
@@ -71,7 +76,6 @@ _CHANNELS = {
 }
 
 
-_SITE = "site of each emitter along lattice vector {}"
 _COUNTED = ("emitter", "emitter_2", "level", "channel", "channel_2", "sample")
 _CHANNEL_OF = {
     True: "its channel: an eigenvector of Γ, channel_vector",
@@ -98,25 +102,25 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
             if name == "correlations" and isinstance(result.couplings, ChannelCouplings):
                 dims, meaning = ("time", "channel", "channel_2"), "⟨σ⁺_c σ⁻_c'⟩ of two channels"
             add(name, values, dims[: values.ndim], units, meaning)
-    if isinstance(result.couplings, ChannelCouplings):
-        for name, (dims, units, meaning) in _CHANNELS.items():
-            add(name, getattr(result.couplings, name), dims, units, meaning)
-        names = list(result.couplings.atoms.levels)
-        add("level", names, ("level",), "1", "name of the level")
-    elif result.couplings is not None:
-        for name, (dims, units, meaning) in _COUPLINGS.items():
-            values = getattr(result.couplings, name)
+    of_atoms = isinstance(result.couplings, ChannelCouplings)
+    if result.couplings is not None:
+        couplings = _of_emitters(result)
+        if couplings is not result.couplings:
+            _add_mode(result.couplings, add)
+        for name, (dims, units, meaning) in (_CHANNELS if of_atoms else _COUPLINGS).items():
+            values = getattr(couplings, name)
             if isinstance(values, LatticeMatrix):
-                along = tuple(f"displacement_{i + 1}" for i in range(values.kernel.ndim))
-                add(name, values.kernel, along, units, f"{meaning} by displacement between sites")
-                for axis, numbers in enumerate(values.sites.coordinates.T, 1):
-                    add(f"site_{axis}", numbers, ("emitter",), "1", _SITE.format(axis))
+                _add_kernel(name, values, units, meaning, add)
             elif checks.constant(values):  # one number for all pairs: N² copies may not fit
                 add(name, values[0, 0], (), units, f"{meaning}, the same for every m and n")
-            else:  # noise that emitters share is a matrix
-                add(name, values, _PAIR if values.ndim == 2 else dims, units, meaning)
-        photons = result.couplings.thermal_photons
-        if photons:
+            elif values is not None:  # noise that emitters share is a matrix
+                along = dims if of_atoms or values.ndim != 2 else _PAIR
+                add(name, values, along, units, meaning)
+        if of_atoms:
+            names = list(couplings.atoms.levels)
+            add("level", names, ("level",), "1", "name of the level")
+        elif couplings.thermal_photons:
+            photons = couplings.thermal_photons
             add("thermal_photons", photons, (), "1", "n̄ per mode: emission (n̄ + 1)Γ, absorption n̄Γ")
     if result.expect:
         stacked = np.stack(list(result.expect.values()))
@@ -139,6 +143,36 @@ def parts(result: Any) -> tuple[Parts, Parts, dict[str, Any]]:
     return variables, coordinates, _attributes(result)
 
 
+def _of_emitters(result: Any) -> Any:
+    """The couplings of a result; those of the emitters where a cavity mode is beside them."""
+    found = result.couplings
+    return found.couplings if isinstance(found, CavityCouplings) else found
+
+
+def _add_mode(problem: CavityCouplings, add: Any) -> None:
+    """Add the numbers of the cavity mode."""
+    mode = problem.mode
+    add("mode_coupling", problem.coupling, ("emitter",), _RATE, "coupling g_m to the cavity mode")
+    add("mode_linewidth", mode.linewidth, (), _RATE, "κ: the mode loses energy at this rate")
+    add("mode_detuning", mode.detuning, (), _RATE, "mode minus frame")
+    add("mode_drive", mode.drive, (), _RATE, "drive η of the mode")
+
+
+def _add_kernel(name: str, matrix: LatticeMatrix, units: str, meaning: str, add: Any) -> None:
+    """Add a matrix that is stored by displacement, and the sites of the emitters."""
+    along = [f"displacement_{i + 1}" for i in range(len(matrix.sites.shape))]
+    along += ["channel_of_one", "channel_of_other"] if matrix.in_blocks else []
+    add(name, matrix.kernel, tuple(along), units, f"{meaning} by displacement between sites")
+    for i, numbers in enumerate(matrix.sites.coordinates.T, 1):
+        add(
+            f"site_{i}",
+            numbers,
+            ("emitter",),
+            "1",
+            f"site of each emitter along lattice vector {i}",
+        )
+
+
 def _add_jumps(result: Any, add: Any) -> None:
     """Add the jumps, and the meaning of their channels."""
     jumps = result.jumps
@@ -158,7 +192,7 @@ def _by_eigenvectors(result: Any) -> bool:
     The engine "trajectories" draws such channels if emitters only decay and no operators of the
     user are observed.
     """
-    c = result.couplings
+    c = _of_emitters(result)
     if isinstance(c, ChannelCouplings):
         return False
     others = () if c is None else (c.drive, c.pump, c.dephasing, c.thermal_photons)
@@ -171,7 +205,7 @@ def _add_places(result: Any, add: Any) -> None:
     if isinstance(result.couplings, ChannelCouplings):
         system = result.couplings.atoms
     elif result.couplings is not None:
-        system = emitters = result.couplings.emitters
+        system = emitters = _of_emitters(result).emitters
         if emitters is not None:
             axes = ("emitter", "component")
             lowering = f"direction of {emitters.kind} ⟨g|d|e⟩"
@@ -196,6 +230,7 @@ def _add_places(result: Any, add: Any) -> None:
 def _attributes(result: Any) -> dict[str, Any]:
     versions = result.diagnostics.get("versions", {})
     left_out = [] if result.last_state is None else ["last_state"]
+    left_out += [] if result.controls is None else ["controls"]
     left_out += ["resume"] if result.resume else []
     left_out += [] if isinstance(result.initial_state, str | State) else ["initial_state"]
     attributes = {
@@ -213,8 +248,9 @@ def _attributes(result: Any) -> dict[str, Any]:
         attributes["start"] = result.start
     if result.couplings is not None:
         of_atoms = isinstance(result.couplings, ChannelCouplings)
-        emitters = result.couplings.atoms if of_atoms else result.couplings.emitters
-        field = result.couplings.field
+        couplings = _of_emitters(result)
+        emitters = couplings.atoms if of_atoms else couplings.emitters
+        field = couplings.field
         if field is not None:
             attributes["field"] = described(field)
         if emitters is not None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from collective import observables
 from collective._tools import checks, equality
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 
@@ -16,6 +17,8 @@ _RATE = "units of rate (Γ₀ by default)"
 _TIME = "inverse units of rate (1/Γ₀ by default)"
 _LENGTH = "units of length (wavelengths by default)"
 _SOLID = "units of rate per steradian"
+_AREA = "share of the power of the beam; without waist an area in units of length²"
+_WITH_WAIST = "waist"
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class Part:
         dims: its dimensions.
         units: its units.
         attribute: of the answer that holds it; "" if the answer is the array itself.
+        only_with: an argument without which the answer has no such array.
     """
 
     dims: tuple[str, ...]
     units: str = "1"
     attribute: str = ""
+    only_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,10 @@ class Observed:
         checks.lock(vars(self))
 
 
-def modes(couplings: Couplings) -> Modes:
+def modes(couplings: Couplings | ChannelCouplings) -> Modes:
     """Decay rate and shift of each collective mode of a single excitation, `Couplings.modes`."""
-    checks.instance("couplings", couplings, Couplings, "a section [couplings]")
+    if not isinstance(couplings, ChannelCouplings):
+        checks.instance("couplings", couplings, Couplings, "a section [couplings]")
     return couplings.modes()
 
 
@@ -131,7 +137,7 @@ OBSERVABLES = {
         Observable("negativity", "result", {"": Part(("time",))}, "states"),
         Observable("purity", "result", {"": Part(("time",))}, "states"),
         Observable("entropy", "result", {"": Part(("time",))}, "states"),
-        Observable("squeezing", "result", {"": Part(("time",))}, "states"),
+        Observable("squeezing", "result", {"": Part(("time",))}, "states", skip=("state", "times")),
         Observable(
             "spectrum",
             "couplings",
@@ -162,6 +168,25 @@ OBSERVABLES = {
                 "_loss": Part(("frequency",), "1", "loss"),
             },
             axes=_FREQUENCY,
+        ),
+        Observable(
+            "weak_light",
+            "couplings",
+            {
+                "_extinction": Part(("frequency",), _AREA, "extinction"),
+                "_scattered": Part(("frequency",), _AREA, "scattered"),
+                "_transmission": Part(("frequency",), "1", "transmission", _WITH_WAIST),
+                "_reflection": Part(("frequency",), "1", "reflection", _WITH_WAIST),
+                "_loss": Part(("frequency",), "1", "loss", _WITH_WAIST),
+                "_optical_depth": Part(("frequency",), "1", "optical_depth", _WITH_WAIST),
+            },
+            axes=_FREQUENCY,
+        ),
+        Observable(
+            "polarised_emission",
+            "result",
+            {"": Part(("time", "line", "transition"), _RATE)},
+            "correlations",
         ),
         Observable(
             "burst_criterion",
@@ -201,11 +226,16 @@ def observed(
     asked = OBSERVABLES[name]
     found = {}
     for suffix, part in asked.parts.items():
+        if part.only_with and arguments.get(part.only_with) is None:
+            continue
         values = np.asarray(getattr(answer, part.attribute) if part.attribute else answer)
         what = f"{part.attribute} of: {meaning}" if part.attribute else meaning
-        if values.ndim != len(part.dims):  # points of any shape, or a single one
+        along = part.dims
+        if along == ("emitter",) and values.ndim == 2:  # of atoms with levels
+            along = ("emitter", "level")
+        if values.ndim != len(along):  # points of any shape, or a single one
             values = values.reshape(len(values), -1)
-        found[name + suffix] = Observed(part.dims, values, part.units, what)
+        found[name + suffix] = Observed(along, values, part.units, what)
     for dim, (argument, units) in asked.axes.items():
         values = np.asarray(arguments[argument], dtype=float)
         dims: tuple[str, ...] = (dim,)

@@ -29,8 +29,10 @@ DIMENSIONS = {
     "drive": "rate",
     "frequencies": "rate",
     "frequency": "rate",
+    "ising": "rate",
     "k": "inverse length",
     "linewidth": "rate",
+    "magnetic_field": "magnetic field",
     "min_distance": "length",
     "offset": "length",
     "phi": "angle",
@@ -53,6 +55,7 @@ DIMENSIONS = {
     "wavenumber": "inverse length",
     "wavenumbers": "inverse length",
     "wavevector": "inverse length",
+    "zeeman": "rate",
     "from_nk.k": "",  # the imaginary part of a refractive index
     "with_motion.width": "length",
     "with_random_detunings.width": "rate",
@@ -74,6 +77,7 @@ _KINDS = (
     ("str", "word"),
     ("Any", "array"),
 )
+_LEVELS = ("levels.names",)  # arguments of functions that are names of levels
 _MATERIALS = ("permittivity", "permeability")  # arguments of any kind that are no arrays
 _WITH_UNITS = ("array", "complex", "number")
 # how an error and the reference table name a kind
@@ -85,6 +89,7 @@ NAMED = {
     "disorder": "a table of its options",
     "integer": "an integer",
     "material": 'a number, a complex one as text, "-50+0.6i", or a table with its kind',
+    "levels": "the name of a level or its number, or a list of these",
     "number": "a number",
     "observable": "true, false, or a table of its options",
     "polarisation": "a word, or a vector of three numbers",
@@ -166,6 +171,8 @@ def options(
         key = name if renamed is None or name != renamed[0] else renamed[1]
         annotation = str(parameter.annotation)
         kind = "material" if name in _MATERIALS else _kind(annotation)
+        if f"{getattr(function, '__name__', '')}.{name}" in _LEVELS:
+            kind = "levels"
         keys[key] = Key(
             key,
             kind,

@@ -11,6 +11,7 @@ import numpy as np
 from collective._tools import checks, equality
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.master.equation import MasterEquation
 from collective.results.result import Result
@@ -38,7 +39,7 @@ class Outcome:
     """
 
     title: str
-    couplings: Couplings | MasterEquation
+    couplings: Couplings | ChannelCouplings | MasterEquation
     result: Result | None
     answers: dict[str, Any]
     calls: dict[str, Call]

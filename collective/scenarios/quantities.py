@@ -19,6 +19,7 @@ SPELLED = {
     "rate": "Γ₀",
     "time": "1/Γ₀",
     "angle": "rad",
+    "magnetic field": "T",
     "": "",
 }
 # unit: (dimension, size, whether the size is in SI units)
@@ -31,6 +32,10 @@ UNITS: dict[str, tuple[str, float, bool]] = {
     **dict.fromkeys(("lifetimes", "lifetime", "1/Γ₀"), ("time", 1.0, False)),
     "rad": ("angle", 1.0, False),
     "deg": ("angle", math.pi / 180, False),
+    "T": ("magnetic field", 1.0, False),
+    "mT": ("magnetic field", 1e-3, False),
+    **dict.fromkeys(("G", "gauss"), ("magnetic field", 1e-4, False)),
+    "mG": ("magnetic field", 1e-7, False),
     **{name: ("length", size, True) for name, size in _METRES.items()},
     **{f"1/{name}": ("inverse length", 1 / size, True) for name, size in _METRES.items()},
     **{name: ("time", size, True) for name, size in _SECONDS.items()},

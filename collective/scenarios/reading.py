@@ -14,6 +14,7 @@ from collective.scenarios.quantities import Units, si_units
 from collective.scenarios.scenario import Scenario, of_result
 from collective.scenarios.source import Source, read_source
 from collective.scenarios.tables import Call, Reader, near, shown
+from collective.units import atom
 
 _LOOKED_AT = 200  # values of an axis that are checked when a file is read
 
@@ -84,6 +85,10 @@ def checked(source: Source, axes: tuple[Axis, ...] = (), whole: Source | None = 
             variants = schema.SECTIONS[name].variants()
             _, calls[name] = reader.selected((name,), data[name], variants, "kind")
             made[name] = _made(name, calls[name])
+    if "atoms" in data:
+        calls["atoms"] = _atoms(reader, data)
+        made["emitters"] = calls["atoms"](made["emitters"].positions)
+        _require_levels(calls, made)
     _couplings_of(reader, data, calls)
     _require_places(source, calls)
     if "times" in data:
@@ -123,14 +128,56 @@ def _units(source: Source) -> Units:
     options = schema.SECTIONS["units"].variants()[""]
     given = Reader(source).table(("units",), source.data.get("units", {}), options)
     found: Units = given.guarded(lambda: si_units(given.arguments))
-    emitters = source.data.get("emitters")
-    if "units" in source.data and isinstance(emitters, dict) and "wavelength" in emitters:
+    for name in ("emitters", "atoms"):
+        table = source.data.get(name)
+        if "units" in source.data and isinstance(table, dict) and "wavelength" in table:
+            raise source.error(
+                (name, "wavelength"),
+                f"[{name}] wavelength and a section [units] exclude each other: with [units] "
+                "lengths are in wavelengths",
+            )
+    return _of_line(source, found)
+
+
+def _of_line(source: Source, found: Units) -> Units:
+    """The wavelength and the linewidth of the atoms, if their line has a name."""
+    table = source.data.get("atoms")
+    name = table.get("line") if isinstance(table, dict) else None
+    if not isinstance(name, str):
+        return found
+    try:
+        line = atom(name)
+    except ValueError as error:
+        raise source.error(("atoms", "line"), f"[atoms] line: {error}") from None
+    if "units" in source.data:
         raise source.error(
-            ("emitters", "wavelength"),
-            "[emitters] wavelength and a section [units] exclude each other: with [units] lengths "
-            "are in wavelengths",
+            ("units",),
+            f"[units] and the line {name!r} of [atoms], which has both, exclude each other",
         )
-    return found
+    return Units(line.wavelength, line.linewidth)
+
+
+def _atoms(reader: Reader, data: dict[str, Any]) -> Call:
+    """The call of a section [atoms], which needs the places of [emitters]."""
+    source = reader.source
+    if "emitters" not in data:
+        raise source.error(
+            ("atoms",), "[atoms] needs a section [emitters], which says where the atoms are"
+        )
+    for name in data["emitters"]:
+        if name in schema.two_level_keys():
+            raise source.error(
+                ("emitters", name),
+                f"[emitters] {name} describes two-level emitters; what the atoms are is said in "
+                "[atoms]",
+            )
+    if "master_equation" in data:
+        raise source.error(
+            ("master_equation",),
+            "[master_equation] is for two-level emitters here; with [atoms] use [couplings], which "
+            "is the same within the rotating-wave approximation",
+        )
+    return reader.selected(("atoms",), data["atoms"], schema.atom_kinds(), "kind", "line")[1]
 
 
 def _made(name: str, call: Call) -> Any:
@@ -156,6 +203,13 @@ def _moved(emitters: Emitters, offset: Any) -> Emitters:
         raise ValueError(str(error).replace("vector", "offset")) from None
 
 
+def _require_levels(calls: dict[str, Call], made: dict[str, Any]) -> None:
+    """Raise for a state of levels that the atoms do not have."""
+    vectors = getattr(made.get("state"), "level_vectors", None)
+    if vectors is not None:
+        calls["state"].guarded(lambda: vectors(made["emitters"]))
+
+
 def _couplings_of(reader: Reader, data: dict[str, Any], calls: dict[str, Call]) -> None:
     """Add the call of [master_equation] or of [couplings], which may be absent."""
     source = reader.source
@@ -171,6 +225,11 @@ def _couplings_of(reader: Reader, data: dict[str, Any], calls: dict[str, Call]) 
         return
     table = data.get("couplings", {})
     reader.require_table(("couplings",), table)
+    if "atoms" in data:
+        calls["couplings"] = reader.table(
+            ("couplings",), table, schema.coupled_atoms(), " with a section [atoms]"
+        )
+        return
     given = "decay" in table
     options = schema.given_couplings() if given else schema.coupled()
     remark = " with a matrix decay" if given else " without a matrix decay"

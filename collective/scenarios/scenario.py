@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks, equality
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
 from collective.engines.choice import methods
 from collective.engines.methods import Methods
 from collective.errors import EvolutionError
@@ -41,7 +42,8 @@ class Scenario:
         source: the file without its grid, at the point that this scenario describes.
         title: of the figure; "" without.
         axes: the keys that a sweep changes; empty without a section [grid].
-        emitters: `Emitters`, or None if matrices are given without.
+        emitters: `Emitters`, or `Atoms` with a section [atoms], or None if matrices are given
+            without.
         field: the field, or None if matrices are given without.
         state: the initial state, or None without a time evolution.
         times: (T,), or None without a time evolution.
@@ -56,7 +58,7 @@ class Scenario:
     source: Source
     title: str
     axes: tuple[Axis, ...]
-    emitters: Emitters | None
+    emitters: Emitters | Atoms | None
     field: Any
     state: Any
     times: NDArray[np.float64] | None
@@ -73,15 +75,16 @@ class Scenario:
     def __post_init__(self) -> None:
         checks.lock(self.times)
 
-    def couplings(self) -> Couplings | MasterEquation:
+    def couplings(self) -> Couplings | ChannelCouplings | MasterEquation:
         """Γ and Δ with what else acts on the emitters, or the master equation.
 
         Raises:
             ScenarioError: for what `couple`, `Couplings` or `master_equation` refuses.
         """
-        return self._guarded(self._couplings, ("couplings", "master_equation", "emitters", "field"))
+        first = "couplings", "master_equation", "atoms", "emitters", "field"
+        return self._guarded(self._couplings, first)
 
-    def _couplings(self) -> Couplings | MasterEquation:
+    def _couplings(self) -> Couplings | ChannelCouplings | MasterEquation:
         if "master_equation" in self.calls:
             call = self.calls["master_equation"]
             return call.options.function(self.emitters, self.field, **call.arguments)
@@ -89,6 +92,7 @@ class Scenario:
         if isinstance(given.get("drive"), Call):
             given["drive"] = given["drive"](self.emitters)
         if "decay" in given:
+            assert not isinstance(self.emitters, Atoms)  # which have no matrices of their own
             return Couplings(**given, emitters=self.emitters, field=self.field)
         inside = {name: given.pop(name) for name in _INSIDE_COUPLE if name in given}
         assert self.emitters is not None
@@ -172,7 +176,7 @@ class Scenario:
         left_out = tuple(word for word in self.words if not asked.get(word))
         return Outcome(self.title, couplings, result, answers, self.observe, left_out)
 
-    def _try_observables(self, couplings: Couplings | MasterEquation) -> None:
+    def _try_observables(self, couplings: Couplings | ChannelCouplings | MasterEquation) -> None:
         """Raise for bad arguments of observables now, and not after a long run.
 
         Those that need correlations are computed once for the initial state.
@@ -194,7 +198,8 @@ class Scenario:
 
     def __repr__(self) -> str:
         kind = f"a sweep of {self.points:,} points" if self.axes else "one run"
-        n = "" if self.emitters is None else f", {len(self.emitters)} emitters"
+        noun = "atoms" if isinstance(self.emitters, Atoms) else "emitters"
+        n = "" if self.emitters is None else f", {len(self.emitters)} {noun}"
         return f"Scenario({str(self.file.path)!r}: {kind}{n})"
 
     def _guarded(self, function: Any, first: tuple[str, ...] = ()) -> Any:

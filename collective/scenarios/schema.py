@@ -2,6 +2,8 @@
 
 The keys of a section follow from the signatures of the functions that it stands for (`options`), so
 a new lattice, field, state, material, engine or option is known here without an entry.
+
+The file is longer than others because it lists every section.
 """
 
 import inspect
@@ -16,10 +18,12 @@ from numpy.typing import NDArray
 from collective import emitters, engines, fields, materials, states
 from collective._tools import checks
 from collective._tools.memory import require
+from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
 from collective.couplings.couplings import Couplings
 from collective.couplings.drives import plane_wave
-from collective.emitters import Emitters
+from collective.emitters import Atoms, Emitters
+from collective.emitters.named import atoms
 from collective.engines.request import checked_times
 from collective.evolution.evolve import evolve
 from collective.master.master_equation import master_equation
@@ -35,8 +39,8 @@ _OFFSET = Key(
     meaning="a vector by which all emitters are moved, (3,), for example to a place beside a wire.",
 )
 _DRIVE = (
-    "rate, one number or one for each emitter, or a plane wave: {rabi_frequency, direction, "
-    "polarisation}."
+    "rate, one number or one for each emitter, or for each channel of [atoms]; or a plane wave: "
+    "{rabi_frequency, direction, polarisation}."
 )
 
 
@@ -130,6 +134,20 @@ def disorder() -> dict[str, Options]:
 
 
 @cache
+def atom_kinds() -> dict[str, Options]:
+    """Atoms of a line, given by its name or by quantum numbers, and those with J = 0 → 1."""
+    made: dict[str, Callable[..., Any]] = {"line": atoms, "isotropic": Atoms.isotropic}
+    return {name: options(function, ("positions",)) for name, function in made.items()}
+
+
+@cache
+def two_level_keys() -> frozenset[str]:
+    """Keys of [emitters] that say what two-level emitters are, and not where."""
+    of_emitters = options(Emitters, ("positions",), ("kind", "dipole_kind")).keys
+    return frozenset({*of_emitters, "random_detunings"})
+
+
+@cache
 def field_kinds() -> dict[str, Options]:
     """Fields by their names in small letters: "vacuum", "nanowire".
 
@@ -168,10 +186,11 @@ def material_kinds() -> dict[str, Options]:
 
 @cache
 def state_kinds() -> dict[str, Options]:
-    """States of two-level emitters by their names in `co.states`."""
+    """States by their names in `co.states`: those that a text can describe."""
     made = (name for name in states.__all__ if name not in ("State", "density_matrix"))
     found = {name: getattr(states, name) for name in made}
-    return {n: options(f) for n, f in found.items() if f.__module__ == states.inverted.__module__}
+    modules = states.inverted.__module__, states.levels.__module__
+    return {n: options(f) for n, f in found.items() if f.__module__ in modules}
 
 
 def method_names() -> tuple[str, ...]:
@@ -223,8 +242,15 @@ def _needed(key: Key) -> Key:
 def coupled() -> Options:
     """[couplings] of emitters in a field."""
     more = options(Couplings).keys
-    acting = [more[name] for name in ("dephasing", "pump")]
+    acting = [more[name] for name in ("dephasing", "pump", "ising")]
     return options(couple, ("emitters", "field")).with_keys(*acting, _drive_key())
+
+
+@cache
+def coupled_atoms() -> Options:
+    """[couplings] of atoms with manifolds in a field."""
+    detunings = options(ChannelCouplings).keys["detunings"]
+    return options(couple, ("emitters", "field", "temperature")).with_keys(detunings, _drive_key())
 
 
 @cache
@@ -236,7 +262,7 @@ def given_couplings() -> Options:
 @cache
 def drive_options() -> Options:
     """The table of a plane wave."""
-    return options(plane_wave, ("emitters", "line"))  # emitters have one line
+    return options(plane_wave, ("emitters",))
 
 
 def _drive_key() -> Key:
@@ -273,10 +299,15 @@ SECTIONS = {
             ("linewidth", "text", None, 'Γ₀, for example "3.81e7 1/s", which is 2π × 6.07 MHz.'),
         )),
         Section("emitters", "Where the emitters are, and what they are.", lattices, "kind"),
+        Section("atoms", "What the atoms at the places of [emitters] are, with all sublevels. "
+                "[emitters] then has no keys of two-level emitters, and a line by its name stands "
+                "for the section [units].",
+                atom_kinds, "kind", "line"),
         Section("field", "The field that couples them.", field_kinds, "kind"),
         Section("couplings", "Options of `couple` and what else acts on the emitters; with decay "
                 "and shift, matrices of your own.",
-                lambda: {"": coupled(), "with decay": given_couplings()}),
+                lambda: {"": coupled(), "with decay": given_couplings(),
+                         "with atoms": coupled_atoms()}),
         Section("master_equation", "Instead of [couplings]: a master equation beyond the RWA.",
                 lambda: {"": options(master_equation, ("system", "environment"))}),
         Section("state", "The initial state.", state_kinds, "kind"),

@@ -358,6 +358,17 @@ class Reader:
             raise self._wrong(where, key, value)
         return self.selected(where, table, schema.state_kinds(), "kind")[1]()
 
+    def _levels(self, where: Keys, key: Key, value: Any) -> Any:
+        """Names of levels, or their numbers."""
+        if isinstance(value, list):
+            return [self._level((*where, i), key, each) for i, each in enumerate(value)]
+        return self._level(where, key, value)
+
+    def _level(self, where: Keys, key: Key, value: Any) -> str | int:
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            raise self._wrong(where, key, value)
+        return value
+
     def _drive(self, where: Keys, key: Key, value: Any) -> Any:
         """Rabi frequencies, or the call of `plane_wave`, which needs the emitters."""
         if isinstance(value, dict) and not {"file", "start", "stop", "number"} & value.keys():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.master.equation import MasterEquation
 from collective.states import of_atoms, recipes
 from collective.states.answers import (
@@ -23,7 +24,7 @@ from collective.states.protocol import OWN, State
 if TYPE_CHECKING:
     from qutip import Qobj
 
-Problem = Couplings | ChannelCouplings | MasterEquation
+Problem = Couplings | CavityCouplings | ChannelCouplings | MasterEquation
 
 _NORM = 1e-8  # by this much the norm of a state may differ from one
 _MOST_SUMMED = 2**14  # configurations; with more of them, the norm is not checked
@@ -40,6 +41,8 @@ def checked_state(state: "State | str | Qobj", problem: Problem) -> "State | Qob
     if isinstance(state, State) and not isinstance(state, type):
         if isinstance(problem, Couplings):  # a state that does not exist is refused at once
             _require_exists(state, problem)
+        elif isinstance(problem, CavityCouplings):
+            _require_exists(state, problem.couplings)
         elif isinstance(problem, ChannelCouplings):
             of_atoms.require_exists(state, problem.atoms)
         return state
@@ -156,4 +159,6 @@ def dims_of(problem: Problem) -> list[int]:
     """Dimensions of the tensor factors of the states of a problem."""
     if isinstance(problem, ChannelCouplings):
         return [len(problem.atoms.levels)] * len(problem)
+    if isinstance(problem, CavityCouplings):
+        return [2] * len(problem) + [problem.photons + 1]
     return [2] * len(problem) if isinstance(problem, Couplings) else problem.dims

@@ -11,6 +11,7 @@ from collective._tools import operators as _operators
 from collective._tools.memory import require
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Multilevel
 from collective.states.answers import (
     amplitudes_of,
@@ -37,6 +38,10 @@ def matrix(state: "State | Qobj", problem: Problem) -> "Qobj":
     import qutip
 
     dims = dims_of(problem)
+    if isinstance(problem, CavityCouplings) and not isinstance(state, qutip.Qobj):
+        empty = np.diag(np.arange(dims[-1]) == 0)
+        emitters = matrix(state, problem.couplings).full()
+        return qutip.Qobj(np.kron(emitters, empty), dims=[dims, dims])
     if isinstance(state, qutip.Qobj):
         if not state.isket:
             return state
@@ -50,6 +55,7 @@ def matrix(state: "State | Qobj", problem: Problem) -> "Qobj":
 
 def _ket(state: State, problem: Problem) -> NDArray[np.complex128]:
     """Amplitudes of a checked state in QuTiP's basis; probabilities if it is a mixture."""
+    assert not isinstance(problem, CavityCouplings)
     if isinstance(problem, Couplings):
         return _of(state, _operators.excited(len(problem)), problem.emitters)
     if isinstance(problem, ChannelCouplings):
@@ -98,8 +104,9 @@ def _problem(couplings: Any) -> None:
     """Raise unless these are couplings or a master equation."""
     if not isinstance(couplings, Problem):
         raise TypeError(
-            "couplings must be Couplings, ChannelCouplings or a MasterEquation (co.couple, "
-            f"co.Couplings, co.master_equation), got {type(couplings).__name__}"
+            "couplings must be Couplings, CavityCouplings, ChannelCouplings or a MasterEquation "
+            "(co.couple, co.Couplings, co.CavityCouplings, co.master_equation), got "
+            f"{type(couplings).__name__}"
         )
 
 
@@ -109,13 +116,13 @@ def density_matrix(state: "State | str | Qobj", couplings: Problem) -> "Qobj":
     Args:
         state: "inverted", "ground", a state of `co.states`, your own `State`, or a QuTiP ket or
             density matrix.
-        couplings: `Couplings`, `ChannelCouplings` or a `MasterEquation`: how many emitters there
-            are, and where.
+        couplings: `Couplings`, `CavityCouplings`, `ChannelCouplings` or a `MasterEquation`: how
+            many emitters there are, and where.
 
     Returns:
         QuTiP density matrix of N two-level systems, dims [[2]*N, [2]*N], emitter 0 leftmost,
-        `qutip.basis(2, 0)` excited; for a `MasterEquation` or `ChannelCouplings` it has the dims
-        of their Hamiltonian.
+        `qutip.basis(2, 0)` excited; for other problems it has the dims of their Hamiltonian. The
+        mode of `CavityCouplings` is empty.
 
     Raises:
         ValueError: if the state does not exist for these emitters.

@@ -484,8 +484,6 @@ def test_coupled_lines_are_refused():
 def test_what_couple_cannot_do_for_atoms_is_refused():
     with pytest.raises(ValueError, match="temperature = 3: couple treats thermal light"):
         co.couple(isotropic(frequency=1e6), VACUUM, temperature=3.0)
-    with pytest.raises(ValueError, match="by_displacement: Γ and Δ of Atoms"):
-        co.couple(isotropic(), VACUUM, by_displacement=True)
     with pytest.raises(TypeError, match=r"Waveguide.* has no Green's tensor"):
         co.couple(isotropic(), co.Waveguide(1.0, K))
     with pytest.raises(ValueError, match="emitters 0 and 1 coincide"):

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 import qutip
+from scipy.special import erf
 
 import collective as co
+from collective.engines.trajectories.pulse_pieces import Pieces
+from collective.pulse.timeline import Timeline
 
 VACUUM = co.Vacuum()
 TIMES = np.linspace(0, 4, 9)
@@ -59,6 +62,66 @@ def test_means_are_those_of_the_density_matrix(channels, state):
     np.testing.assert_allclose(found.expect["σ"], expected.expect["σ"], atol=size)
     np.testing.assert_allclose(found.emission[0], expected.emission[0], atol=1e-12)
     np.testing.assert_allclose(found.populations.sum(axis=2), 1, atol=1e-12)
+
+
+def area(t, start=0.0):
+    """∫₀ᵗ exp(−(t' − 3)²)dt'."""
+    return 0.5 * np.sqrt(np.pi) * (erf(t - 3) - erf(start - 3))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "turned"),
+    [
+        (lambda t: np.exp(-((t - 3) ** 2)), area),
+        (lambda t: float(1.234 < t < 2.71), lambda t: np.clip(t, 1.234, 2.71) - 1.234),
+        pytest.param(
+            lambda t: np.exp(-((t - 3) ** 2) * 400),
+            lambda t: area(3 + 20 * (t - 3), -57) / 20,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda t: 1j * np.cos(7 * t), lambda t: np.sin(7 * t) / 7, marks=pytest.mark.slow
+        ),
+    ],
+    ids=["smooth", "with jumps", "short", "complex"],
+)
+def test_a_pulse_turns_an_atom_without_decay_by_its_area(envelope, turned):
+    """The population is sin²(½Ω∫f dt), in closed form."""
+    atom = co.Atoms.isotropic([[0, 0, 0]]).replace(linewidths=[0.0])
+    channels = co.ChannelCouplings(np.zeros((3, 3)), np.zeros((3, 3)), atom, drive=[3.0, 0, 0])
+    times = np.linspace(0, 6, 13)
+    engine = co.engines.Trajectories(n=1)
+    found = co.evolve(channels, "ground", times, method=engine, envelope=envelope, seed=1)
+    np.testing.assert_allclose(found.excitation, np.sin(1.5 * turned(times)) ** 2, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_means_under_a_pulse_are_those_of_the_density_matrix():
+    """Two ground levels, a late start, and a pulse that begins when all atoms are dark."""
+    asked = (hyperfine(), co.states.levels("e +1/2"), TIMES + 100)
+    options = {"envelope": lambda t: 2 * np.exp(-((t - 102) ** 2) * 4) * np.exp(0.4j * t)}
+    engine = co.engines.Trajectories(n=320)
+    found = co.evolve(*asked, method=engine, seed=3, observe="correlations", **options)
+    expected = co.evolve(*asked, method="exact", observe="correlations", **options)
+    agree(found, expected)
+    np.testing.assert_allclose(found.correlations, expected.correlations, atol=5 / np.sqrt(320))
+
+
+def test_a_pulse_between_two_output_times_is_not_stepped_over():
+    light = co.pulse.square(start=0.41237, length=0.013, rabi=80 * hyperfine().drive)
+    asked = (hyperfine().replace(drive=0.0), co.states.levels("g +1/2"), [0.0, 1.0, 2.0])
+    found = co.evolve(*asked, method=co.engines.Trajectories(n=64), seed=3, drive=[light])
+    expected = co.evolve(*asked, method="exact", drive=[light])
+    assert expected.excitation[1] > 0.1
+    agree(found, expected)
+
+
+def test_noise_is_no_envelope_of_polynomials(monkeypatch):
+    monkeypatch.setattr("collective.engines.trajectories.pulse_pieces._MOST", 100)
+    noise = np.random.default_rng(1).random(100_000)
+    whole = Timeline(np.array([0.0, 1.0]), np.array([5e-5]))
+    with pytest.raises(ValueError, match=r"envelope: more than 100 polynomials.*noise"):
+        Pieces(lambda t: noise[int(t * 1e4) % 100_000], whole, 1.0, 1.0, 1.0)
 
 
 @pytest.mark.slow
@@ -169,9 +232,6 @@ def test_one_atom_never_emits_two_photons_at_once():
 
 
 def test_what_trajectories_of_atoms_cannot_do_is_refused():
-    channels, state = pair(1.3), co.states.levels("g 0")
-    with pytest.raises(ValueError, match=r"not with an envelope; use method='exact'"):
-        co.evolve(channels, state, TIMES, method="trajectories", envelope=lambda t: 1.0)
     many = co.couple(co.Atoms.isotropic(np.arange(30).reshape(10, 3) / 9), VACUUM)
     with pytest.raises(ValueError, match=r"up to 65,536 states together, but 10 atoms of 4 levels"):
         co.evolve(many, co.states.levels("e 0"), TIMES, method="trajectories")

@@ -378,6 +378,26 @@ def test_empty_blocks_are_dropped_and_late_times_cost_little():
     np.testing.assert_allclose(late.populations, exact.populations, atol=1e-8)
 
 
+@pytest.mark.parametrize(("chance", "rtol"), [(1e-8, 1e-5), (1e-11, 1e-8), (1e-13, 1e-2)])
+@pytest.mark.parametrize("kind", ["mixed", "coherent"])
+def test_weakly_excited_emitters_keep_their_digits(kind, chance, rtol):
+    """Their populations are those of one excitation, times the chance of it."""
+    times = np.array([0.0, 0.5, 4.0, 60.0])
+    state = (
+        co.states.mixed(chance)
+        if kind == "mixed"
+        else co.states.coherent(2 * np.arcsin(np.sqrt(chance)))
+    )
+    chain = co.couple(co.chain(4, 0.2), co.Vacuum())
+    found = co.evolve(chain, state, times, method="blocks", rtol=rtol, progress=False)
+    energies, modes = np.linalg.eig(chain.effective_hamiltonian())
+    start = np.eye(4) if kind == "mixed" else np.ones((4, 1))
+    for t, row in zip(times, found.populations, strict=True):
+        amplitudes = modes * np.exp(-1j * energies * t) @ np.linalg.solve(modes, start)
+        wanted = chance * np.sum(np.abs(amplitudes) ** 2, axis=1)
+        np.testing.assert_allclose(row, wanted, rtol=0, atol=rtol * chance)
+
+
 def test_the_number_of_threads_changes_no_answer(monkeypatch):
     monkeypatch.setattr(base, "threads_available", lambda: 2)
     couplings = co.couple(co.chain(10, 0.2), co.Vacuum())
@@ -489,6 +509,25 @@ def test_a_step_whose_terms_grow_too_much_is_repeated(monkeypatch):
     with pytest.raises(co.EvolutionError, match="does not converge") as caught:
         co.evolve(CHAIN, "inverted", T, method="blocks")
     assert len(caught.value.result.times) == 1
+
+
+def test_a_later_step_whose_terms_grow_too_much_repeats_the_run(monkeypatch):
+    """Its start is not kept without a checkpoint, so that the run begins again, more carefully."""
+    times = np.linspace(0, 20, 11)
+    usual = co.evolve(CHAIN, "inverted", times, method="blocks")
+    expand, calls = steps.Expansion._expand, []
+
+    def too_large_once(self, ellipse, h, **options):
+        growth = yield from expand(self, ellipse, h, **options)
+        calls.append(growth)
+        return np.inf if len(calls) == 2 else growth
+
+    monkeypatch.setattr(steps.Expansion, "_expand", too_large_once)
+    found = co.evolve(CHAIN, "inverted", times, method="blocks")
+    assert len(calls) > 4
+    assert found.diagnostics["applications"] > 1.3 * usual.diagnostics["applications"]
+    np.testing.assert_allclose(found.populations, usual.populations, atol=1e-8)
+    np.testing.assert_allclose(found.emission, usual.emission, atol=1e-8)
 
 
 def test_a_refusal_names_an_engine_that_can():

@@ -23,6 +23,13 @@ from collective.states.entries import PairMoments
 N = 5
 
 
+def interacting(couplings):
+    """The same emitters with random energies of pairs of excited ones."""
+    n = len(couplings)
+    ising = np.triu(np.random.default_rng(n).normal(size=(n, n)), 1)
+    return couplings.replace(ising=ising + ising.T)
+
+
 def random_moments(seed, n=N):
     """Moments that no state has: every term of the equations counts."""
     rng, off = np.random.default_rng(seed), 1 - np.eye(n)
@@ -78,7 +85,7 @@ def slopes(equations, start, t=0.0):
 
 @pytest.mark.parametrize("order", [2, 3])
 def test_equations_without_coherence_are_those_of_operator_algebra(order):
-    couplings, moments = random_couplings(1, N, drive=False), random_moments(2)
+    couplings, moments = interacting(random_couplings(1, N, drive=False)), random_moments(2)
     equations = {2: Second, 3: Third}[order](rates(couplings))
     if order == 2:
         start = equations.start(pairs_of(moments))
@@ -109,7 +116,7 @@ def test_equations_without_coherence_are_those_of_operator_algebra(order):
 
 
 def test_equations_with_coherence_are_those_of_operator_algebra():
-    couplings, moments = random_couplings(3, N), random_moments(4)
+    couplings, moments = interacting(random_couplings(3, N)), random_moments(4)
     equations = General(rates(couplings), lambda t: 0.7 + 0.2j * t)
     start = equations.start(pairs_of(moments))
     c, z, s, m, y, zz = equations.parts(slopes(equations, start, 2.0))
@@ -130,7 +137,7 @@ def test_equations_with_coherence_are_those_of_operator_algebra():
 
 
 def test_equations_of_mean_field_are_those_of_operator_algebra():
-    couplings, moments = random_couplings(5, N), random_moments(6)
+    couplings, moments = interacting(random_couplings(5, N)), random_moments(6)
     equations = First(rates(couplings), couplings.decay, lambda t: 1.3 - 0.4j * t)
     start = equations.start(pairs_of(moments))
     s, z = equations.parts(slopes(equations, start, 0.5))
@@ -154,8 +161,8 @@ def run(couplings, state="inverted", times=TIMES, **options):
 @pytest.mark.parametrize("order", [2, 3])
 @pytest.mark.parametrize("state", [co.states.inverted(), co.states.dicke(1), "mixed"])
 def test_as_many_emitters_as_the_order_are_exact(order, state):
-    """Random complex Γ and Δ, detunings, dephasing and pump."""
-    couplings = random_couplings(order, order, drive=False)
+    """Random complex Γ and Δ, Ising terms, detunings, dephasing and pump."""
+    couplings = interacting(random_couplings(order, order, drive=False))
     if state == "mixed":
         state = co.states.mixed(np.linspace(0.2, 0.9, order))
     options = {**TIGHT, "observe": "correlations"}
@@ -168,7 +175,7 @@ def test_as_many_emitters_as_the_order_are_exact(order, state):
 
 def test_two_driven_emitters_are_exact():
     """With an envelope, dephasing and pump, from a coherent state."""
-    couplings, state = random_couplings(7, 2), co.states.product([0.4, 2.0], 0.3)
+    couplings, state = interacting(random_couplings(7, 2)), co.states.product([0.4, 2.0], 0.3)
     options = {**TIGHT, "observe": "correlations", "envelope": lambda t: np.exp(-((t - 2) ** 2))}
     exact = co.evolve(couplings, state, TIMES, method="driven", **options)
     found = run(couplings, state, **options)

@@ -256,9 +256,12 @@ def test_one_application_adds_one_term_of_the_recurrence():
     here, before, past = (packed.pack(reference.as_qobj(x), 3, None) for x in (rho, other, third))
     sums = before.copy()
     g = 0.3 - 0.8j
-    PackedGenerator(couplings, 1, None).advance(
-        here, before, sums, (0.7, -0.2, 1.3), 0.5, 0.4j, [(g, past)]
-    )
+    generator = PackedGenerator(couplings, 1, None)
+    vectors = generator.half(couplings.drive[None])
+    generator.advance(
+        here, before, sums, (0.7, -0.2, 1.3), 0.5, 0.4j * vectors[0], vectors,
+        [(np.array([g]), past)],
+    )  # fmt: skip
     pulsed = couplings.replace(drive=0.4j * couplings.drive)
     nothing = co.Couplings(np.zeros((3, 3)), np.zeros((3, 3)), drive=g * couplings.drive)
     expected = (

@@ -119,8 +119,9 @@ def test_permutation_of_the_emitters(name, at_unit_1):
         c.decay[np.ix_(order, order)],
         c.shift[np.ix_(order, order)],
         **{rate: getattr(c, rate)[order] for rate in ("detunings", "dephasing", "pump", "drive")},
+        ising=None if c.ising is None else c.ising[np.ix_(order, order)],
     )
-    if c.field is not None:
+    if isinstance(c.field, co.Waveguide):
         permuted = co.couple(c.emitters.replace(positions=c.emitters.positions[order]), c.field)
     state = reference.as_qobj(system.start).permute(order)
     there = co.evolve(permuted, state, TIMES, method=route.engine, observe="correlations", **QUIET)

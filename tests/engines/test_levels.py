@@ -292,6 +292,24 @@ def test_a_strong_magnetic_field_leaves_one_polarisation():
         assert errors[1] < 0.5 * errors[0]
 
 
+@pytest.mark.parametrize("method", ["mean_field", "cumulants"])
+def test_a_frequency_that_all_share_costs_no_steps_without_a_drive(method):
+    """As in a frame that turns with it: 10⁷ linewidths, and differences that stay."""
+    emitters = co.chain(3, 0.2)
+    apart = np.array([0.0, 0.3, -0.2])
+    for system, state in (
+        (emitters, co.states.coherent(1.0)),
+        (co.Atoms.isotropic(emitters.positions), co.states.level_product([1, 0.2j, 0, 1])),
+    ):
+        plain = co.couple(system, VACUUM).replace(detunings=apart)
+        slow, fast = (
+            co.evolve(c, state, [0, 1.0], method=method, observe="correlations", **QUIET)
+            for c in (plain, plain.replace(detunings=apart + 1e7))
+        )
+        assert fast.diagnostics["steps"] <= 2 * slow.diagnostics["steps"]
+        np.testing.assert_allclose(fast.correlations, slow.correlations, atol=1e-7)
+
+
 def test_a_rotation_of_everything_changes_nothing():
     turn = Rotation.from_rotvec([0.4, -1.1, 0.7]).as_matrix()
     wave = {"direction": np.array([0, 0, 1.0]), "polarisation": np.array([1, 0.3j, 0])}

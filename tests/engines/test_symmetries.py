@@ -13,8 +13,9 @@ from random_systems import random_couplings
 
 import collective as co
 from collective.engines import request as requests
-from collective.engines.basis import automorphisms, permutation_groups, symmetries
+from collective.engines.basis import automorphisms, orbit_means, permutation_groups, symmetries
 from collective.engines.blocks import engine, expansion
+from collective.engines.driven.columns import columns_of
 
 T = np.linspace(0, 3, 13)
 VACUUM = co.Vacuum()
@@ -83,6 +84,55 @@ def test_groups_of_known_order_are_found(couplings, order):
     for p in group.permutations:
         for matrix in (couplings.decay, couplings.shift):
             np.testing.assert_allclose(matrix[np.ix_(p, p)], matrix, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["detunings", "dephasing", "decay", "shift", "drive"])
+def test_small_differences_beside_a_very_large_shift_break_a_symmetry(name):
+    """Two pairs, 0.001 wavelengths apart each: Δ is 10⁶ times as large as these differences."""
+    places = np.array([0, 0.001, 0.5, 0.501])[:, None] * [1, 0, 0]
+    pairs = coupled(co.Emitters(places))
+    assert len(found(pairs)) == 2
+    one = np.zeros((4, 4) if name in ("decay", "shift") else 4)
+    one.flat[0] = 1e-7
+    if name == "shift":  # the second and the fourth emitter keep theirs
+        one = np.zeros((4, 4))
+        one[0, 2] = one[2, 0] = 1e-7
+    changed = pairs.replace(**{name: getattr(pairs, name) + one})
+    assert len(found(changed)) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "drive", "until"),
+    [pytest.param("blocks", 0.0, 20.0, marks=pytest.mark.slow), ("driven", 1.0, 8.0)],
+)
+def test_round_off_that_breaks_a_symmetry_does_not_grow(method, drive, until):
+    """Seven identical emitters with 42 permutations: it would grow by e^(2.5 t), to numbers like 9.
+
+    Entries of one column of ρ are equal by permutations that leave its configuration unchanged.
+    """
+    ones = np.ones((7, 7))
+    alike = co.Couplings(0.9 * ones + 0.1 * np.eye(7), 0.3 * (ones - np.eye(7)), drive=drive)
+    times, state = np.linspace(0, until, 9), "ground" if drive else "inverted"
+    ladder = co.evolve(alike, state, times, method="symmetric", rtol=1e-11)
+    for rtol in (1e-8, 1e-5) if method == "blocks" else (1e-8,):
+        reduced = co.evolve(alike, state, times, method=method, rtol=rtol)
+        assert reduced.diagnostics["symmetries"] == 42
+        np.testing.assert_allclose(reduced.populations, ladder.populations, rtol=0, atol=rtol)
+
+
+def test_means_over_equal_entries_are_means_over_the_group(monkeypatch):
+    monkeypatch.setattr(orbit_means, "_AT_ONCE", 7)  # several pieces
+    turns = [[(m + k) % 5 for m in range(5)] for k in range(5)]
+    columns = columns_of(5, turns + [list(reversed(p)) for p in turns])
+    packed = np.random.default_rng(1).normal(size=columns.shape)
+    settled = packed.copy()
+    columns.means.settle(settled.ravel())
+    for panel, stored in enumerate(columns.stored):
+        for lane, j in enumerate(stored):
+            same = [g for g in columns.images if g[j] == j]
+            wanted = np.mean([packed[panel, g, lane] for g in same], axis=0)
+            np.testing.assert_allclose(settled[panel, :, lane], wanted, atol=1e-15)
+    assert np.abs(settled - packed).max() > 0.1
 
 
 def by_trying(pairs):

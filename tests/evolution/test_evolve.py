@@ -14,7 +14,8 @@ from collective.engines.exact import engine
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
-ASKED = len(TIMES) + 3 * (len(TIMES) - 1)  # calls of an envelope, which is checked before the run
+# calls of an envelope, which is checked before the run, and sampled for kinks when it begins
+ASKED = len(TIMES) + 3 * (len(TIMES) - 1) + 256 * 9
 
 
 def test_contents_of_a_result():

@@ -7,6 +7,7 @@ import pytest
 import qutip
 import reference
 import systems
+from random_systems import random_couplings
 
 import collective as co
 from collective.evolution import steady_generator, steady_kernel, steady_krylov, steady_species
@@ -114,12 +115,60 @@ def test_results_do_not_depend_on_the_unit_of_time(unit, by_products):
 def test_several_steady_states_are_refused(by_products):
     for n in (4, 6):
         with pytest.raises(ValueError, match=r"not unique .* a second eigenvalue lies within"):
-            co.steady_state(pairs(n, 0.0))
+            co.steady_state(pairs(n, 1e-13))
     with pytest.raises(ValueError, match="not unique"):
         spectrum(pairs(4, 0.0), [0.0])
     undecided = co.MasterEquation(qutip.sigmaz(), [qutip.sigmaz()])
     with pytest.raises(ValueError, match="not unique"):
         co.steady_state(undecided)
+
+
+def doubled(seed, phases):
+    """Three random emitters, each of them twice, the second time in another phase."""
+    one = random_couplings(seed, 3, pump=False)
+    twice = np.repeat(np.arange(3), 2)
+    turns = np.ones(6, complex)
+    turns[1::2] = np.exp(1j * np.asarray(phases))
+    matrices = {
+        name: getattr(one, name)[np.ix_(twice, twice)] * np.outer(turns.conj(), turns)
+        for name in ("decay", "shift")
+    }
+    drive = one.drive[twice] * turns.conj()
+    return co.Couplings(**matrices, detunings=one.detunings[twice], drive=drive)
+
+
+@pytest.mark.parametrize("phases", [(0, 0, 0.5), (1.0, -2.0, 3.1)])
+def test_pairs_that_are_alike_are_refused_at_once(phases, monkeypatch):
+    couplings = doubled(1, phases)
+    assert steady_kernel.alike(couplings) == (0, 1)
+    monkeypatch.setattr(steady_kernel, "_by_products", None)
+    with pytest.raises(
+        ValueError, match="not unique"
+    ):  # species of identical emitters say why, too
+        co.steady_state(couplings)
+    with pytest.raises(ValueError, match=r"not unique .* emitters 0 and 1 are alike"):
+        g2(couplings, [0.0])
+    # two of these pairs have several steady states by the singular values of L too
+    few = {
+        name: getattr(couplings, name)[..., :4][:4]
+        for name in ("decay", "shift", "detunings", "drive")
+    }
+    singular = np.linalg.svd(co.Couplings(**few).liouvillian().full(), compute_uv=False)
+    assert singular[-2] < 1e-12 * singular[0]
+
+
+def test_whatever_tells_two_emitters_apart_is_noticed():
+    couplings = doubled(2, (0.4, 0.0, 1.0))
+    one = np.eye(6)[1]
+    for name, value in (
+        ("detunings", 1e-9 * one),
+        ("drive", 1e-9 * one),
+        ("dephasing", 1e-9 * one),
+        ("pump", 1e-9 * one),
+        ("decay", 1e-9 * np.diag(one)),
+    ):
+        changed = couplings.replace(**{name: getattr(couplings, name) + value})
+        assert steady_kernel.alike(changed) == (2, 3)
 
 
 @pytest.mark.parametrize("own", [1e-4, pytest.param(1e-8, marks=pytest.mark.slow)])

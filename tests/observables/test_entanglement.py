@@ -10,9 +10,9 @@ from collective.observables.entanglement import (
     entropy,
     negativity,
     purity,
-    squeezing,
 )
 from collective.observables.excitations import excitation_distribution
+from collective.observables.spin_squeezing import squeezing
 
 TIMES = np.linspace(0, 3, 13)
 DARK = qutip.Qobj(np.array([0, 1, -1, 0]) / np.sqrt(2), dims=[[2, 2], [1, 1]])

@@ -9,6 +9,7 @@ from scipy.integrate import quad, simpson
 from systems import complex_pair
 
 import collective as co
+from collective.observables import _regression
 from collective.observables.spectra import Spectrum, g1, spectrum
 
 matplotlib.use("Agg")
@@ -343,3 +344,17 @@ def test_warning_for_a_drive_so_weak_that_digits_are_lost():
     # S = (Ω⁴/2π)·…: its value at a drive ten times as strong, over 10⁴, is known without loss
     strong = spectrum(co.Couplings([[1.0]], [[0.0]], drive=1e-3), omega)
     np.testing.assert_allclose(found.values * 1e8, strong.values, rtol=1e-4)
+
+
+def test_seconds_of_dephased_decays_are_predicted(monkeypatch, capsys):
+    """Several dephased excitations need a dense Liouvillian; one needs none."""
+    seven = co.couple(co.chain(7, 0.2), co.Vacuum()).replace(dephasing=0.1)
+    monkeypatch.setattr(_regression, "_LONGEST", 1.0)
+    with pytest.raises(ValueError, match=r"hours: use fewer .* a state with one excitation"):
+        co.observables.spectrum(seven, [0.0], state="inverted")
+    one = co.observables.spectrum(seven, [0.0], state=co.states.single(0))
+    assert one.total == pytest.approx(1, abs=1e-9)
+    monkeypatch.setattr(_regression, "_ANNOUNCED", 0.0)
+    two = co.couple(co.chain(2, 0.2), co.Vacuum()).replace(dephasing=0.1)
+    co.observables.spectrum(two, [0.0], state="inverted")
+    assert "the spectrum of 2 emitters, about" in capsys.readouterr().err

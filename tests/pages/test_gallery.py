@@ -432,6 +432,20 @@ def test_five_engines_one_system():
 
 
 @pytest.mark.slow
+def test_a_pi_pulse_and_its_echo():
+    names = run("a_pi_pulse_and_its_echo")
+    times, tau, light = names["times"], names["tau"], names["together"]
+    after = times > 1.5 * tau
+    with_pulse, without = light["with the π-pulse"], light["without"]
+    peak = times[after][np.argmax(with_pulse[after])]
+    assert abs(peak - 2 * tau) < 0.01
+    assert with_pulse[after].max() > 10 * without[after].max()
+    # by hand: dipoles of independent emitters right after the pulse, and at 2τ
+    first = names["shared"] * names["n"] * (names["n"] - 1) / 4
+    assert abs(without.max() / first - 1) < 0.1
+    assert abs(with_pulse[after].max() / without.max() - np.exp(-2 * tau)) < 0.05
+
+
 def test_two_detuned_emitters():
     names = run("two_detuned_emitters")
     delta, gamma12 = names["detunings"], names["gamma12"]
@@ -1226,6 +1240,34 @@ def test_scalar_light_vector_light():
     assert np.abs(found["scalar"](positions).shifts).max() < 20
 
 
+@pytest.mark.slow
+def test_squeezing_by_one_axis_twisting():
+    found = run("squeezing_by_one_axis_twisting")
+    n, times, noise = found["n"], found["times"], found["found"]
+    # Kitagawa & Ueda, Phys. Rev. A 47, 5138 (1993), eq. (7)
+    a = 1 - np.cos(2 * times) ** (n - 2)
+    b = 4 * np.sin(times) * np.cos(times) ** (n - 2)
+    np.testing.assert_allclose(noise[0.0], 1 + (n - 1) / 4 * (a - np.hypot(a, b)), atol=1e-8)
+    best = {decay: times[np.argmin(each)] for decay, each in noise.items()}
+    assert noise[0.0].min() < 0.1
+    assert best[0.0] == pytest.approx(1.2 * n ** (-2 / 3), rel=0.1)
+    assert noise[0.0].min() < noise[1.0].min() < noise[5.0].min()
+    assert best[5.0] < best[0.0]
+
+
+@pytest.mark.slow
+def test_a_rydberg_array_exchanges_its_excitation():
+    found = run("a_rydberg_array_exchanges_its_excitation")
+    hops, times = found["exchange"], found["times"]
+    one = [np.abs(linalg.expm(-1j * hops * t)[:, 5]) ** 2 for t in times]
+    np.testing.assert_allclose(found["one"].populations, one, atol=1e-8)
+    assert found["stayed"]["two, C₆ = 10 J"] > 1.4
+    assert found["stayed"]["two that do not interact"] < 0.5
+    # an attracted pair hardly moves
+    bound, attracted = (result.populations[-1] for result in (found["bound"], found["two"](-10.0)))
+    assert attracted[4:6].sum() > 1.7 > bound[4:6].sum()
+
+
 def births(n, shares, times):
     """Emission on both lines by the rates of a birth process, bΓ₀ n_e (a + 1), (T, 2)."""
     states = [(a, b) for a in range(n + 1) for b in range(n + 1 - a)]
@@ -1263,3 +1305,18 @@ def test_competing_lines():
     for b in (0.2, 0.3, 0.8):  # the slope at the start
         early = births(n, (b, 1 - b), np.array([0, 1e-6]))[:, 0]
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
+
+
+def test_a_superradiant_laser():
+    names = run("a_superradiant_laser")
+    alone, pumps = names["alone"], names["pumps"]
+    assert alone == pytest.approx(0.4)
+    for count in names["counts"]:
+        linewidths, powers = names["linewidths"][count], names["powers"][count]
+        assert alone < linewidths.min() < 0.6
+        assert powers.max() / (count**2 * alone) == pytest.approx(1 / 8, abs=0.015)
+        best = pumps[powers.argmax()]
+        assert 0.3 < best / (count * alone) < 0.8
+        assert linewidths[-1] > 100
+    few, many = (names["powers"][count].max() for count in names["counts"])
+    assert 9 < many / few < 13

@@ -20,6 +20,7 @@ NOT_RUN = {
     "Methods.needed",
     "Couplings.collapse_operator_names",  # texts
     "ChannelCouplings.collapse_operator_names",
+    "CavityCouplings.collapse_operator_names",
     "Result.save",
     "Result.to_netcdf",
     "Result.to_xarray",

@@ -277,6 +277,77 @@ def test_disorder_is_added_in_a_fixed_order(read, complaint):
         assert where == line
 
 
+ATOMS = """
+[emitters]
+kind = "chain"
+n = 2
+spacing = "206.8 nm"
+
+[atoms]
+line = "Sr88 689 nm"
+ground = 0
+excited = 1
+magnetic_field = [0, 0, "10 mG"]
+
+[field]
+kind = "vacuum"
+
+[couplings]
+drive = {rabi_frequency = 0.5, direction = [0, 0, 1], polarisation = [1, "1i", 0]}
+
+[state]
+kind = "levels"
+names = ["e +1", 3]
+
+[times]
+stop = 1
+number = 2
+"""
+
+
+def test_atoms_of_a_line_are_those_of_the_same_call(read):
+    found = read(ATOMS)
+    spacing = 206.8e-9 / co.units.atom("Sr88 689 nm").wavelength
+    field = [0, 0, 10e-3 * co.units.gauss]
+    places = co.chain(2, spacing).positions
+    atoms = co.atoms(places, "Sr88 689 nm", ground=0, excited=1, magnetic_field=field)
+    np.testing.assert_allclose(found.emitters.positions, places, rtol=1e-14)
+    np.testing.assert_allclose(found.emitters.energies, atoms.energies, rtol=1e-14)
+    assert found.state == co.states.levels(["e +1", 3])
+    assert repr(found).endswith("one run, 2 atoms)")
+    drive = co.plane_wave(found.emitters, 0.5, direction=(0, 0, 1), polarisation=(1, 1j, 0))
+    assert found.couplings() == co.couple(found.emitters, co.Vacuum()).replace(drive=drive)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("Sr88 689 nm", "Sr88 698 nm", 8, "[atoms] line: name 'Sr88 698 nm' is not in the table. Did you mean 'Sr88 689 nm'"),
+        ("ground = 0", "ground = 1", 9, "[atoms] ground: J must be 0"),
+        ("ground = 0", "", 7, '[atoms] needs ground with kind = "line"'),
+        ("ground = 0", "ground = 0\nzeeman = 1", 10, "no key 'zeeman' with kind = \"line\", only with isotropic"),
+        ("10 mG", "10 nm", 11, "must be a magnetic field, but nm is a unit of length: use T"),
+        ("n = 2", "n = 2\ndipoles = [1, 0, 0]", 5, "[emitters] dipoles describes two-level emitters"),
+        ("[atoms]", "random_detunings = {width = 1, seed = 1}\n[atoms]", 7, "[emitters] random_detunings describes two-level"),
+        ("[field]", "wavelength = 1\n[units]\nwavelength = '1 nm'\n[field]", 13, "exclude each other"),
+        ("[field]", "[units]\nwavelength = '1 nm'\n[field]", 13, "[units] and the line 'Sr88 689 nm'"),
+        ("[emitters]\nkind = \"chain\"\nn = 2\nspacing = \"206.8 nm\"", "", 4, "[atoms] needs a section [emitters]"),
+        ("[couplings]", "[couplings]\npump = 1", 17, "[couplings] has no key 'pump' with a section [atoms]"),
+        ("[couplings]", "[couplings]\ndecay = [[1]]", 17, "[couplings] has no key 'decay' with a section [atoms]"),
+        ("polarisation = [1", "line = 1, polarisation = [1", 17, "line must be"),
+        ("[couplings]\ndrive", "[master_equation]\nsystem", 16, "[master_equation] is for two-level emitters here"),
+        ("\"e +1\", 3", "\"e +1\", 0.5", 21, "names[1] must be the name of a level or its number"),
+        ("\"e +1\", 3", "\"e +1\", \"g 1\"", 19, "[state]: the level of name 'g 1' does not exist"),
+    ],
+)  # fmt: skip
+def test_mistakes_about_atoms_have_their_line_and_a_way_out(read, old, new, line, message):
+    assert old in ATOMS
+    with pytest.raises(co.scenarios.ScenarioError) as caught:
+        read(ATOMS.replace(old, new, 1)).run(progress=False)
+    assert message in caught.value.text
+    assert caught.value.line == line
+
+
 def test_a_range_of_integers_may_be_of_an_integer(read):
     text = PAIR + '[grid]\n"emitters.n" = {start = 2, stop = 8, number = 3}\n'
     assert read(text).axes[0].values == (2, 5, 8)
@@ -293,7 +364,6 @@ def test_the_schema_has_what_the_package_has():
     assert {"vacuum", "plasma", "nanowire"} <= set(schema.field_kinds())
     assert set(schema.method_kinds()) == {"auto", *co.engines.NAMES}
     made = set(co.states.__all__) - {"State", "density_matrix", "correlations"}
-    made -= {"levels", "level_product"}  # of atoms, which no scenario has
     assert set(schema.state_kinds()) == made
     kinds = {"drude", "drude_from_value", "lorentz", "table", "table_from_nk", "gold", "silica"}
     assert kinds <= set(schema.material_kinds())

@@ -32,6 +32,32 @@ figure = ""
 """
 
 
+ATOMS = """
+[emitters]
+kind = "square"
+nx = 2
+ny = 1
+spacing = 0.3
+[atoms]
+kind = "isotropic"
+zeeman = 0.5
+[field]
+kind = "vacuum"
+[couplings]
+drive = {rabi_frequency = 0.5, direction = [0, 0, 1], polarisation = [1, 0, 0]}
+[state]
+kind = "ground"
+[times]
+stop = 1
+number = 3
+[observe]
+polarised_emission = true
+modes = true
+steady = true
+weak_light = {frequencies = [0, 0.5], waist = 1.0}
+"""
+
+
 @pytest.fixture
 def read(tmp_path):
     """A function that reads the text of a scenario."""
@@ -42,6 +68,30 @@ def read(tmp_path):
         return co.scenarios.read(file)
 
     return reads
+
+
+def test_atoms_run_as_the_same_calls(read, tmp_path):
+    outcome = read(ATOMS).run(progress=False)
+    atoms = co.Atoms.isotropic(co.square(2, 1, 0.3).positions, zeeman=0.5)
+    drive = co.plane_wave(atoms, 0.5, direction=(0, 0, 1), polarisation=(1, 0, 0))
+    couplings = co.couple(atoms, co.Vacuum()).replace(drive=drive)
+    result = co.evolve(couplings, "ground", [0, 0.5, 1], observe="correlations", progress=False)
+    found = {name: one.values for name, one in outcome.arrays().items()}
+    np.testing.assert_array_equal(outcome.result.populations, result.populations)
+    light = co.observables.weak_light(atoms, [0, 0.5], waist=1.0)
+    for name, expected in {
+        "polarised_emission": co.observables.polarised_emission(result),
+        "modes_rates": couplings.modes().rates,
+        "steady_populations": co.observables.steady(couplings).populations,
+        "weak_light_transmission": light.transmission,
+        "weak_light_extinction": light.extinction,
+    }.items():
+        np.testing.assert_allclose(found[name], expected, atol=1e-12)
+    assert outcome.to_xarray()["steady_populations"].dims == ("emitter", "level")
+    assert outcome.save_figure(tmp_path, "atoms.png").exists()
+    plain = read(ATOMS.replace(", waist = 1.0", "")).run(progress=False).arrays()
+    assert "weak_light_extinction" in plain
+    assert "weak_light_transmission" not in plain
 
 
 def test_observables_are_those_of_the_functions(read):

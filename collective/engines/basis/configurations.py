@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from collective.emitters import Emitters
 
+_AT_ONCE = 2**14  # configurations whose energies are found together
 LARGEST = 62  # emitters: as many bits as an integer has
 
 
@@ -120,6 +121,27 @@ def permuted(
     return moved
 
 
+def permuted_places(
+    bits: NDArray[np.int64],
+    first: NDArray[np.int64],
+    permutations: tuple[tuple[int, ...], ...],
+) -> NDArray[np.uint32]:
+    """The index in its block of every permuted configuration, (G, states).
+
+    Args:
+        bits: configurations, in the order of their excitation numbers, (states,).
+        first: the index of the first configuration of the same block, (states,).
+        permutations: of the emitters.
+    """
+    order = np.argsort(bits)
+    ascending = bits[order]
+    found = np.empty((len(permutations), len(bits)), np.uint32)
+    for image, permutation in zip(found, permutations, strict=True):
+        moved = np.searchsorted(ascending, permuted(ascending, permutation))
+        image[order] = order[moved] - first[order]
+    return found
+
+
 def qutip_index(n: int, configurations: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices of configurations in QuTiP's basis: emitter 0 is leftmost, excited comes first."""
     index = np.zeros_like(configurations)
@@ -179,6 +201,24 @@ def one_excitation_vectors(
         return np.sqrt(np.where(chances < NOTHING, 0, chances)).astype(complex)[:, None]
     vectors = ensemble(state, ExcitationBlocks(n, 1), 1, emitters)
     return vectors if vectors.size else np.zeros((n, 1), dtype=complex)
+
+
+def interaction_energies(
+    ising: NDArray[np.float64], configurations: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The Ising energy Σ_{m<n} V_mn of the excited emitters of each configuration.
+
+    Args:
+        ising: V, (N, N), real and symmetric with a zero diagonal.
+        configurations: bit strings, (C,).
+    """
+    found = np.empty(len(configurations))
+    emitters = np.arange(len(ising))
+    for begin in range(0, len(found), _AT_ONCE):
+        some = slice(begin, begin + _AT_ONCE)
+        excited = (configurations[some, None] >> emitters & 1).astype(float)
+        found[some] = np.einsum("cm,cm->c", excited @ ising, excited) / 2
+    return found
 
 
 def one_excitation(couplings: Any) -> NDArray[np.complex128]:

@@ -3,7 +3,7 @@ r"""Identical emitters in the basis of Dicke states |J, M⟩, each averaged over
 Couplings that no permutation changes consist of a collective and an individual part,
 
 .. math:: Γ_{mn} = γ_c + γ_i δ_{mn}, \qquad
-          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.),
+          H = V J^+J^- + (δ − V)\hat n + ½(Ω J^+ + h.c.) + ½I\hat n(\hat n − 1),
 
 pump and dephasing likewise. A state that no permutation changes consists of blocks J = N/2 − d
 (Chase & Geremia, Phys. Rev. A 78, 052101 (2008); Shammah et al., Phys. Rev. A 98, 063815 (2018)).
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.couplings.sharing import NAMES, shared
 
@@ -39,6 +40,7 @@ class Identical:
         drive: Ω.
         pump_together: P_12, with thermal light included.
         dephasing_together: D_12.
+        ising: I, the energy of every pair of excited emitters.
     """
 
     n: int
@@ -51,11 +53,16 @@ class Identical:
     drive: complex
     pump_together: float = 0.0
     dephasing_together: float = 0.0
+    ising: float = 0.0
 
     @property
     def pumped(self) -> bool:
         """Whether there is a pump, or thermal light."""
         return bool(self.pump or self.pump_together)
+
+    def energy(self, k: NDArray[Any]) -> NDArray[np.float64]:
+        """The Ising energy of k excitations."""
+        return np.asarray(0.5 * self.ising * k * (k - 1.0))
 
     @property
     def one_ladder(self) -> bool:
@@ -89,6 +96,9 @@ def identical(couplings: Couplings) -> Identical | str:
             found.append(parts)
         else:
             noise[name] = parts
+    ising = _same_for_pairs(couplings.ising)
+    if ising is None:
+        return "the Ising terms are not the same for every pair"
     (individual, together), (own, exchange) = found
     (pump, pump_together), (dephasing, dephasing_together) = noise["pump"], noise["dephasing"]
     photons = couplings.thermal_photons
@@ -103,7 +113,20 @@ def identical(couplings: Couplings) -> Identical | str:
         complex(couplings.drive[0]),
         pump_together + photons * together,
         dephasing_together,
+        ising,
     )
+
+
+def _same_for_pairs(ising: NDArray[np.float64] | None) -> float | None:
+    """The Ising term of all pairs, or None if they differ."""
+    if ising is None:
+        return 0.0
+    if checks.constant(ising):
+        return float(ising[0, 0])
+    together = float(ising[0, 1])
+    miss = np.abs(ising - together)
+    np.fill_diagonal(miss, 0.0)
+    return together if miss.max() <= _EQUAL * np.abs(ising).max() else None
 
 
 def _two_numbers(matrix: NDArray[Any]) -> tuple[Any, Any] | None:

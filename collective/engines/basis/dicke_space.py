@@ -198,7 +198,7 @@ class Space:
                 at = ((0, 0), step) if right else (step, (0, 0))
                 strength = turn * e.exchange - (e.collective + e.pump_together) / 2
                 triplets.append(self.moved(*at, 0, strength * values, self))
-            own = turn * (e.detuning - e.exchange) * number
+            own = turn * ((e.detuning - e.exchange) * number + e.energy(number))
             own = own - (e.individual * number + e.pump * (e.n - number)) / 2
             own = own - e.pump_together * (e.n - 2 * number) / 2 - e.n * e.dephasing / 4
             own = own - e.dephasing_together * (number - e.n / 2) ** 2

@@ -110,7 +110,7 @@ class Ladders:
 
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             e, bright = self.e, self._squared(k)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
             return np.asarray(own - 0.5j * lost(e, k, self.d))
 
         return np.asarray(-1j * (energy(self.k) - energy(self.k2).conj()))

@@ -4,11 +4,12 @@ Two emitters are of one species if exchanging them changes neither couplings nor
 
 .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
 
-and Δ likewise, so that ρ is given by Dicke states :math:`|J_1, M_1⟩ … |J_S, M_S⟩` of each species:
-441 kets for two ensembles of twenty emitters that decay purely collectively, instead of 2^40.
+and Δ and the Ising terms likewise, so that ρ is given by Dicke states
+:math:`|J_1, M_1⟩ … |J_S, M_S⟩` of each species: 441 kets for two ensembles of twenty emitters that
+decay purely collectively, instead of 2^40.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Species:
         members: the emitters of each species, by themselves.
         collective: Γ_AB between emitters of two species, (S, S) Hermitian.
         exchange: Δ_AB, (S, S) Hermitian.
+        ising: V_AB of two emitters of two species, (S, S); its diagonal is in `members`.
         all_ladders: whether a species leaves its longest ladder, or starts on others, (S,).
         top: the largest number of excitations that is ever reached.
     """
@@ -43,6 +45,7 @@ class Species:
     members: tuple[Identical, ...]
     collective: NDArray[np.complex128]
     exchange: NDArray[np.complex128]
+    ising: NDArray[np.float64]
     all_ladders: tuple[bool, ...]
     top: int
 
@@ -119,8 +122,12 @@ def species(
     if n > 1 and counts.max() == 1:
         return "no two emitters are alike"
     collective, exchange = (_between(m, found, firsts) for m in (couplings.decay, couplings.shift))
+    ising = np.zeros(collective.shape)
+    if couplings.ising is not None:
+        ising = _between(couplings.ising, found, firsts).real
+    between = collective.real, exchange.real, ising
     members = tuple(
-        _member(couplings, int(first), int(count), collective[a, a].real, exchange[a, a].real)
+        _member(couplings, int(first), int(count), *(float(part[a, a]) for part in between))
         for a, (first, count) in enumerate(zip(firsts, counts, strict=True))
     )
     starts = np.zeros(n, dtype=bool) if leaves is None else leaves
@@ -130,12 +137,13 @@ def species(
     )
     falls = not any(e.drive or e.pump for e in members)
     highest = n if top is None or not falls else top
-    return Species(found, members, collective, exchange, everywhere, highest)
+    return Species(found, members, collective, exchange, ising, everywhere, highest)
 
 
 def _labels(couplings: Couplings, given: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """The species of each emitter, (N,); None if there are more than `MOST`."""
-    n, matrices = len(couplings), (couplings.decay, couplings.shift)
+    n = len(couplings)
+    matrices = [m for m in (couplings.decay, couplings.shift, couplings.ising) if m is not None]
     own = [couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive, given]
     sizes = [float(np.abs(values).max()) for values in own]
     allowed = [_EQUAL * float(np.abs(m[0] if _constant(m) else m).max()) for m in matrices]
@@ -191,7 +199,9 @@ def _between(
     return found
 
 
-def _member(couplings: Couplings, m: int, n: int, together: float, exchange: float) -> Identical:
+def _member(
+    couplings: Couplings, m: int, n: int, together: float, exchange: float, ising: float
+) -> Identical:
     """What the n emitters of a species have in common, of which m is one."""
     alone, own = float(couplings.decay[m, m].real), float(couplings.shift[m, m].real)
     individual = alone - together
@@ -204,6 +214,7 @@ def _member(couplings: Couplings, m: int, n: int, together: float, exchange: flo
         float(couplings.dephasing[m]),
         float(couplings.pump[m]),
         complex(couplings.drive[m]),
+        ising,
     )
 
 
@@ -229,6 +240,7 @@ def split(found: Species, a: int) -> Species:
         (*others, alone),
         extended(found.collective, alone.collective),
         extended(found.exchange, alone.exchange),
+        extended(found.ising, 0.0).real,
         (*found.all_ladders, False),
         found.top,
     )
@@ -236,9 +248,7 @@ def split(found: Species, a: int) -> Species:
 
 def _fewer(e: Identical) -> Identical:
     """The same species with one emitter less."""
-    return Identical(
-        e.n - 1, e.collective, e.individual, e.exchange, e.detuning, e.dephasing, e.pump, e.drive
-    )
+    return replace(e, n=e.n - 1)
 
 
 def largest_rate(found: Species) -> float:
@@ -254,7 +264,9 @@ def largest_rate(found: Species) -> float:
     for e in found.members:
         rate += min(e.n, found.top) * (e.individual + abs(e.detuning - e.exchange))
         rate += e.n * (e.dephasing + e.pump + abs(e.drive))
-    return rate
+    excited = np.minimum(found.counts, found.top)
+    pairs = np.outer(excited, excited) - np.diag(excited)
+    return rate + float(np.sum(np.abs(found.ising) * pairs)) / 2
 
 
 def pair_correlations(

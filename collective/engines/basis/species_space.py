@@ -161,6 +161,10 @@ class SpeciesSpace:
         """The sparse matrix L of dX/dt = LX without the drive, (E, E)."""
         local = zip(self.ladders, self.local, strict=True)
         own = np.sum([each.turned()[i] for each, i in local], axis=0)
+        ising = self.found.ising
+        for a, b in self._pairs() if np.any(ising) else ():
+            both = self.rows[a] * self.rows[b] - self.columns[a] * self.columns[b]
+            own = own - 0.5j * ising[a, b] * both  # each pair comes twice
         every = np.arange(len(self))
         triplets = [(every, every, own), *self._photon_jumps()]
         for a, each in enumerate(self.ladders):

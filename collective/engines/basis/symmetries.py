@@ -4,11 +4,11 @@ If emitter m takes the place of emitter p[m] and nothing changes,
 
 .. math:: Γ_{p_mp_n} = Γ_{mn}, \qquad Δ_{p_mp_n} = Δ_{mn},
 
-with detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds for ρ at all
-times: of the columns that the permutations turn into each other, one is enough. All permutations
-are found from the colours of pairs: two pairs have the same colour if their couplings are equal,
-and so are the moments of the state (`automorphisms`). What is found is compared with the couplings
-and with the state itself. Entries that differ by less than round-off are equal.
+with Ising terms, detunings, dephasing, pump, drive and state alike, then R(gi, gj) = R(i, j) holds
+for ρ at all times: of the columns that the permutations turn into each other, one is enough. All
+permutations are found from the colours of pairs: two pairs have the same colour if their couplings
+are equal, and so are the moments of the state (`automorphisms`). What is found is compared with the
+couplings and with the state itself. Entries that differ by less than round-off are equal.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from collective.engines.basis.permutation_groups import (
     subgroup,
     work,
 )
-from collective.engines.basis.unchanged import SAME, changed, shared, tolerance
+from collective.engines.basis.unchanged import SAME, changed, round_off, shared
 from collective.engines.request import Request
 from collective.errors import ProblemTooLargeError
 from collective.states import State
@@ -228,9 +228,12 @@ def _colours(request: Request, by_number: bool) -> NDArray[np.int64]:
     """
     couplings, n = request.couplings, len(request.couplings)
     rates = (couplings.detunings, couplings.dephasing, couplings.pump, couplings.drive)
-    parts = [_classes(pairs, tolerance(couplings)) for pairs in (couplings.decay, couplings.shift)]
-    parts += [_classes(rate, tolerance(couplings, rate)) for rate in rates]
-    parts += [_classes(moment, SAME) for moment in _moments(request, by_number)]
+    known = [couplings.decay, couplings.shift, *rates]
+    if couplings.ising is not None and not checks.constant(couplings.ising):
+        known.append(couplings.ising)
+    parts = [_classes(values, round_off(couplings, values)) for values in known]
+    for moment in _moments(request, by_number):
+        parts.append(_classes(moment, np.full(moment.shape, SAME)))
     # colours of one emitter go to the diagonal
     every = [np.diag(x) if x.shape[1:] == () else x for part in parts for x in part]
     _, colours = np.unique(np.reshape(every, (len(every), n * n)), axis=1, return_inverse=True)
@@ -252,14 +255,20 @@ def _moments(request: Request, by_number: bool) -> list[NDArray[Any]]:
     return found if by_number else [*found, known.lowered]
 
 
-def _classes(values: NDArray[Any], limit: float) -> list[NDArray[np.int64]]:
-    """Classes of numbers that differ by round-off, counted from 0, for each of Re and Im."""
+def _classes(values: NDArray[Any], limits: NDArray[np.float64]) -> list[NDArray[np.int64]]:
+    """Classes of numbers that differ by round-off, counted from 0, for each of Re and Im.
+
+    Args:
+        values: the numbers.
+        limits: the largest difference of each of them that counts as round-off.
+    """
     classes = []
     for part in (values.real, values.imag) if np.iscomplexobj(values) else (values,):
         order = np.argsort(part, axis=None)
-        ascending = part.ravel()[order]
+        ascending, limit = part.ravel()[order], limits.ravel()[order]
         number = np.zeros(part.size, dtype=np.int64)
-        number[order[1:]] = np.cumsum(np.diff(ascending) > limit)
+        apart = np.diff(ascending) > np.maximum(limit[1:], limit[:-1])
+        number[order[1:]] = np.cumsum(apart)
         classes.append(number.reshape(part.shape))
     return classes
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.basis.configurations import permuted, qutip_index
 from collective.engines.request import Request
@@ -22,30 +23,45 @@ if TYPE_CHECKING:
 
 SAME = 1e-12  # relative: round-off
 _SAME_RATES = 1e-14  # of rates of single emitters that are far larger than the couplings
+_LAST_DIGIT = 1e-15  # of the largest coupling, in sums of couplings
 _MOST_COMPARED = 2**18  # configurations; the blocks of more of them fit on no machine
 
 
-def tolerance(couplings: Couplings, rates: "NDArray[Any] | None" = None) -> float:
-    """The largest difference that counts as round-off, of couplings or of rates of emitters, (N,).
+def round_off(couplings: Couplings, values: NDArray[Any]) -> NDArray[np.float64]:
+    """The largest difference of each value that counts as round-off, in the shape of the values.
 
-    A strong drive, or a detuning with a large offset, has more round-off than the couplings.
+    A large shift of two close emitters has more round-off than couplings of others and rates of
+    single emitters, of which smaller differences matter.
+
+    Args:
+        couplings: the problem.
+        values: Γ or Δ, (N, N), or rates of emitters, (N,).
     """
-    limit = SAME * max(float(np.abs(couplings.decay).max()), float(np.abs(couplings.shift).max()))
-    return limit if rates is None else max(limit, _SAME_RATES * float(np.abs(rates).max()))
+    decay, shift = (float(np.abs(part).max()) for part in (couplings.decay, couplings.shift))
+    least, largest = SAME * (decay or shift), float(np.abs(values).max())
+    if values.ndim == 1:  # a strong drive, or a detuning with a large offset
+        return np.full(len(values), max(least, _SAME_RATES * largest))
+    return np.asarray(max(least, _LAST_DIGIT * largest) + SAME * np.abs(values))
 
 
 def changed(couplings: Couplings, p: NDArray[np.int64]) -> str | None:
-    """What changes if the emitters are permuted: "couplings", "detunings" …; else None."""
-    limit, c = tolerance(couplings), couplings
-    matrices = (c.decay, c.shift)
-    if any(np.abs(a[np.ix_(p, p)] - a).max() > limit for a in matrices):
+    """What changes if the emitters are permuted: "couplings", "Ising terms" …; else None."""
+    c = couplings
+    if any(_moved(c, matrix, p) for matrix in (c.decay, c.shift)):
         return "couplings"
+    if c.ising is not None and not checks.constant(c.ising) and _moved(c, c.ising, p):
+        return "Ising terms"
     rates = {"detunings": c.detunings, "dephasing": c.dephasing, "pump": c.pump, "drive": c.drive}
-    for name, vector in rates.items():
-        moved = vector[p] if vector.ndim == 1 else vector[np.ix_(p, p)]
-        if np.abs(moved - vector).max() > tolerance(c, vector):
+    for name, values in rates.items():
+        if _moved(c, values, p):
             return name
     return None
+
+
+def _moved(couplings: Couplings, values: NDArray[Any], p: NDArray[np.int64]) -> bool:
+    """Whether numbers of emitters or of pairs change if the emitters are permuted."""
+    moved = values[p] if values.ndim == 1 else values[np.ix_(p, p)]
+    return bool(np.any(np.abs(moved - values) > round_off(couplings, values)))
 
 
 def shared(request: Request, p: NDArray[np.int64], by_number: bool) -> bool:

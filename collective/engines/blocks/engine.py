@@ -32,8 +32,10 @@ from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, Run, pieces_for, resumed, unsupported, writing
 from collective.engines.basis.configurations import LARGEST
+from collective.engines.basis.orbit_means import bytes_for
 from collective.engines.basis.symmetries import (
     Symmetries,
     checked_permutations,
@@ -44,8 +46,9 @@ from collective.engines.basis.symmetries import (
     orbits,
     same_pairs,
 )
-from collective.engines.blocks import unitary_size
+from collective.engines.blocks import mode_size, unitary_size
 from collective.engines.blocks.size import VECTOR_BYTES, ellipse, longest_stage
+from collective.engines.mode_run import ModeRun
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Extent
 from collective.engines.request import Request
 from collective.states import State, inverted
@@ -83,6 +86,10 @@ class Blocks:
     Of all columns of ρ that permutations of the emitters turn into each other, only one is stored,
     if they change neither couplings nor state: one of 2N in a ring, of 8 in a square, of 4 in a
     rectangle, of 16 in a cube with parallel dipoles along an axis.
+
+    `CavityCouplings` without a drive have such blocks too, of equal numbers of excited emitters and
+    photons together, also with a pump; they are integrated in double precision, without
+    symmetries, for about eight inverted emitters.
 
     Args:
         symmetries: "auto" finds all such permutations. They keep the complex Γ and Δ, all other
@@ -139,9 +146,12 @@ class Blocks:
         Raises:
             ValueError: for permutations that are no symmetries of the request.
         """
-        common = unsupported(self, request, noise=("dephasing",))
+        shared = () if isinstance(request.problem, CavityCouplings) else ("dephasing",)
+        common = unsupported(self, request, noise=shared, ising=True, cavity=True)
         if common is not None:
             return common
+        if isinstance(request.problem, CavityCouplings):
+            return self._refusal_with_mode() or mode_size.refusal(request)
         couplings, n = request.couplings, len(request.couplings)
         if np.any(couplings.drive) or np.any(couplings.pump):
             what = "drive" if np.any(couplings.drive) else "pump"
@@ -162,15 +172,29 @@ class Blocks:
             self._symmetries(request)
         return None
 
+    def _refusal_with_mode(self) -> str | None:
+        """The reason why these options are not for emitters with a cavity mode, or None."""
+        if self.symmetries != "auto" or self.precision == "single":
+            return (
+                "method 'blocks' with a cavity mode uses no symmetries and double precision: "
+                "use Blocks()"
+            )
+        return None
+
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
+        if isinstance(request.problem, CavityCouplings):
+            return mode_size.cost(request)
         if _never_decays(request):
             return unitary_size.cost(request)
         return _cost(request, self._symmetries(request), self._number(request))
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or import what emitters without decay need."""
-        if _never_decays(request):
+        if isinstance(request.problem, CavityCouplings):
+            import scipy.integrate
+            import scipy.sparse
+        elif _never_decays(request):
             import scipy.sparse.linalg
             import scipy.special  # noqa: F401
         else:
@@ -183,6 +207,11 @@ class Blocks:
             ValueError: for times at which the phases of emitters without decay have no correct
                 digit, and for arrays of the earlier result that do not fit.
         """
+        if isinstance(request.problem, CavityCouplings):
+            from collective.engines.blocks.mode import BlockMode
+
+            equations = BlockMode(request)
+            return ModeRun(request, equations, equations.names(), earlier)
         if _never_decays(request):
             from collective.engines.blocks.unitary import PureStates
 
@@ -261,6 +290,7 @@ def _cost(request: Request, symmetries: Symmetries, number: Any) -> Cost:
     pairs *= sum(comb(n - 2, k - 1) for k in range(1, highest + 1)) if n > 1 else 0
     tables = states * (6 * hops + 8 * n + 8 * (highest + 1) + 60 + 8 * images) + 24 * pairs
     tables += tables // 8  # while they are built
+    tables += sum(bytes_for(comb(n, k), c, comb(n, k), images) for k, c in enumerate(columns))
     if np.any(couplings.dephasing):
         tables += 16 * 2**n
     if not isinstance(request.state, State):

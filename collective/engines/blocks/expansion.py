@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.base import resumed
+from collective.engines.basis.orbit_means import Settling
 from collective.engines.blocks.density import PackedDensity
 from collective.engines.numerics.spectrum import LONGEST_STEP, TERMS_PER_RADIUS, Ellipse
 from collective.engines.record import Recorder
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 LARGEST_GROWTH = 1e6  # of a term, relative to ρ: it loses six digits of sixteen
 SINGLE_GROWTH = 5e5  # of a term, relative to ρ, for each unit of rtol: round-off is 6e-8 of a term
-NEGLIGIBLE = 0.01  # share of the tolerance for the population of the blocks that are dropped
+# share of the tolerance, relative to the largest population of an emitter at first, for the
+# population of the blocks that are dropped
+NEGLIGIBLE = 0.01
 _SHORTEST_STEP = 2.0
 _SPARE_TERMS = 20  # a step fails after two terms a radius, three for each digit, and these
 _AT_ONCE = 2e-3  # seconds of terms in one `advance`
@@ -82,6 +85,8 @@ class Expansion:
             self._restart()
             first = {"correlations": self._rho.moments(self._rho.y)[0][None]}
             self._recorder.add(first, now=(self._begin, self._rho.y))
+        first = self._recorder.fields()["populations"][0]
+        self._droppable = NEGLIGIBLE * request.rtol * float(first.max(initial=0.0))
         self._share = (self._recorder.now[0] - self._begin) / self._span
         self._terms = self._steps()
 
@@ -165,7 +170,7 @@ class Expansion:
         """
         rho, left = self._rho, self._end - self._recorder.now[0]
         while True:
-            rho.drop_empty(NEGLIGIBLE * self._request.rtol)
+            rho.drop_empty(self._droppable)
             if rho.highest == 0:
                 self._stay_in_ground_state()
                 return
@@ -175,19 +180,27 @@ class Expansion:
             growth = yield from self._expand(ellipse, h, last=steps == 1)
             if growth < self._growth:
                 break
-            # the first step finds out how long later ones can be; later ones are repeated only if
-            # their start is kept
-            if self._restart is None or self._longest < _SHORTEST_STEP:
+            # the first step finds out how long later ones can be, which therefore rarely fail
+            if self._longest < _SHORTEST_STEP:
                 raise FloatingPointError(
                     f"the expansion does not converge over a share {h / self._span:.1e} "
                     f"of the times: its terms grow {growth:.1e} times; method='exact' steps more "
                     "slowly"
                 )
             self._longest /= 2
-            self._restart()
+            if self._restart is None:  # the start of this step is not kept
+                self._begin_again()
+                left = self._end - self._recorder.now[0]
+            else:
+                self._restart()
         self._restart = None if self._start is None else self._set_start
         if growth > self._growth**0.8:
             self._longest *= 0.8
+
+    def _begin_again(self) -> None:
+        """Go back to the initial state; the output times are computed again."""
+        self._rho.set_initial()
+        self._recorder.progress = 1, (self._begin, self._rho.y)
 
     def _set_start(self) -> None:
         """Set ρ to its value before this step."""
@@ -218,7 +231,7 @@ class Expansion:
             self._start[:] = rho.y
         self._recorder.add({}, now=(begin, self._start))
         rho.y[active] *= weights[0, -1]
-        small, growth = 0, 1.0
+        small, growth, settling = 0, 1.0, Settling(rho.layout.means)
         first = max(float(np.abs(moments[0]).max()), 1e-300)
         expected = max(8.0, TERMS_PER_RADIUS * h * ellipse.radius)
         for j in range(1, count):
@@ -226,6 +239,7 @@ class Expansion:
             lowest = max(0, rho.lowest - j)
             size = rho.apply(current, previous, ellipse.recurrence(j), weight, lowest)
             current, previous = previous, current
+            settling.after(j, size, (current, previous))
             found, trace = rho.moments(current)
             moments.append(found)
             reached = begin + h * min(1.0, j / expected) - self._begin
@@ -239,6 +253,7 @@ class Expansion:
             if small == 2 and j > h * ellipse.radius / 2:
                 rho.one, rho.two = current, previous
                 rho.lowest = lowest
+                rho.layout.means.settle(rho.y)
                 inside = _sums(weights[: j + 1, :-1], np.array(moments))
                 error = rho.trace_error()
                 self._recorder.add({"correlations": inside}, trace_error=error, now=(end, rho.y))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.configurations import ExcitationBlocks
+from collective.engines.basis.configurations import ExcitationBlocks, interaction_energies
 from collective.engines.blocks.unitary_size import SMALLEST_SERIES
 
 _MARGIN = 0.02  # of the width, added beyond the eigenvalues found
@@ -19,13 +19,23 @@ class Hamiltonian:
     Args:
         h: H of one excitation, (N, N).
         blocks: configurations by excitation number.
+        ising: V of the Ising terms, (N, N), or None.
 
     Attributes:
         unit: the largest rate.
     """
 
-    def __init__(self, h: NDArray[Any], blocks: ExcitationBlocks):
-        self.unit = float(np.abs(h).sum(axis=0).max()) or 1.0
+    def __init__(
+        self,
+        h: NDArray[Any],
+        blocks: ExcitationBlocks,
+        ising: NDArray[np.float64] | None = None,
+    ):
+        largest = np.abs(h).sum(axis=0)
+        if ising is not None:
+            largest = largest + np.abs(ising).sum(axis=0)
+        self.unit = float(largest.max()) or 1.0
+        self._ising = None if ising is None else ising / self.unit
         self._h, self._blocks = h / self.unit, blocks
         self._matrices: dict[int, Any] = {}
         self._ranges: dict[int, tuple[float, float]] = {}
@@ -42,6 +52,9 @@ class Hamiltonian:
             kept = values != 0
             sources = np.broadcast_to(np.arange(size)[:, None], target.shape)
             own = self._blocks.excited(k) @ np.diagonal(self._h)
+            if self._ising is not None:
+                energies = interaction_energies(self._ising, self._blocks.configurations(k))
+                own = own + (energies - energies.mean())  # the mean is a phase of the whole block
             rows = np.concatenate([target[kept].astype(np.int32), np.arange(size, dtype=np.int32)])
             columns = np.concatenate([sources[kept].astype(np.int32), np.arange(size)])
             data = np.concatenate([values[kept], own])

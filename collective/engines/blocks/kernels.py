@@ -2,11 +2,12 @@ r"""The generator of the block engine applied to a vector, panel by panel.
 
 With H_eff = X + iY in block k (X, Y real), Γ = G' + iG'' and :math:`R^T` the transposed block,
 
-.. math:: \dot R = (YR − XR^T) + (YR^T + XR + J')^T − J''^T − d∘R, \qquad
+.. math:: \dot R = (YR − XR^T) + (YR^T + XR + J')^T − J''^T − d∘R − E∘R^T, \qquad
           J_G(i, j) = \sum_{n∉i, m∉j} G_{mn} R_{k+1}(i+n, j+m)
 
 with :math:`J' = J_{G'}^T` and :math:`J'' = J_{G''}^T`. G'' is antisymmetric and absent for real
-couplings; d are the rates of dephasing. Everything is real.
+couplings; d are the rates of dephasing. X has no Ising terms: E(i, j) is the difference of their
+energies of i and j, by which the coherence between i and j turns. Everything is real.
 
 The states d + m with one excitation more than a state d of the block below hop among each other:
 this is a small dense matrix, of which several rows at a time are multiplied from registers
@@ -51,9 +52,9 @@ def share(left, most):  # type: ignore[no-untyped-def]
 def first_pass(  # type: ignore[no-untyped-def]
     begin, end, stride, F1, F0, V, base, X, A, g, beta, gamma, highest, alpha,
     start, offset, chunks, first_task, columns, images, sources, raised, lowered, bits, dephasing,
-    together, h, decay,
+    together, energies, h, decay,
 ):  # fmt: skip
-    """F0 ← α(YR − XRᵀ − d∘R − J'') + βR + γF0 and V ← α(YRᵀ + XR + J') for chunks of panels.
+    """F0 ← α(YR − XRᵀ − d∘R − E∘Rᵀ − J'') + βR + γF0 and V ← α(YRᵀ + XR + J') for chunks of panels.
 
     X(i, 0) is a panel of R = F1. X(i, 1, w) = R(j_w, i) = R(s j_w, s i) is its transpose, where s
     takes i to a stored column. For each state r = o + m of the block above, n is contracted with Γ
@@ -96,6 +97,11 @@ def first_pass(  # type: ignore[no-untyped-def]
                         found |= i != NOBODY
                     if found:
                         transpose_rows(R, q, rows, 0, X, places, 1)
+            if len(energies) > 0:
+                for i in range(n):
+                    for w in range(W):
+                        apart = energies[first + i] - energies[first + columns[task, w]]
+                        F[p, i, w] -= alpha * apart * X[i, 1, w]
             E = N - k + 1
             for d in range(start[k - 1] if k else first, first):
                 l = 0

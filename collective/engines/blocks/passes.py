@@ -65,7 +65,7 @@ class Passes:
         t = tables
         self._for_first = (
             t.start, t.offset, self._chunks, self.first_task, t.columns, t.images, t.sources,
-            t.raised, t.lowered, t.bits, t.dephasing, t.together,
+            t.raised, t.lowered, t.bits, t.dephasing, t.together, t.energies,
         )  # fmt: skip
         self._for_second = t.start, t.offset, t.tasks, t.columns, weights, t.images, t.sources
 

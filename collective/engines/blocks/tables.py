@@ -10,6 +10,7 @@ doubles or sixteen floats); the last panel of a block repeats a column to be ful
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import comb
 from typing import Any, NamedTuple
 
@@ -18,7 +19,13 @@ from numpy.typing import NDArray
 
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
-from collective.engines.basis.configurations import ExcitationBlocks, one_excitation, permuted
+from collective.engines.basis.configurations import (
+    ExcitationBlocks,
+    interaction_energies,
+    one_excitation,
+    permuted_places,
+)
+from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
 from collective.engines.numerics.lanes import LANES
 
@@ -45,11 +52,13 @@ class Tables(NamedTuple):
             this emitter; the unused last one leads to a row that no other one leads to.
         bits: (states,), the configurations as integers.
         hop: (N² + 1, 2), real and imaginary part of h; the last is zero.
-        diagonal: (states, 2), real and imaginary part of h_mm summed over the excited emitters.
+        diagonal: (states, 2), real and imaginary part of the energies of the configurations: of
+            h_mm summed over the excited emitters, with their Ising terms.
         decay: (2, N, N), real and imaginary part of Γ.
         dephasing: (2^N,) rates cᵀDc of coherences between a configuration c and the ground state:
             that of two configurations is the one of their exclusive or, if D is diagonal. A single
             zero without dephasing.
+        energies: (states,), Ising energies of the configurations; empty without Ising terms.
         together: whether D is not diagonal.
     """
 
@@ -70,6 +79,7 @@ class Tables(NamedTuple):
     diagonal: NDArray[np.float64]
     decay: NDArray[np.float64]
     dephasing: NDArray[np.float64]
+    energies: NDArray[np.float64]
     together: bool = False
 
 
@@ -87,6 +97,7 @@ class Layout:
         pair_emitters: (pairs, 2), m and n of each pair, m < n: one of those that the permutations
             turn into each other.
         same_pairs: (N, N), for each ordered pair the pair m·N + n among these to which it is equal.
+        means: the numbers of a vector that are equal by symmetry, within each column.
     """
 
     blocks: ExcitationBlocks
@@ -96,6 +107,7 @@ class Layout:
     pair_places: NDArray[np.uint32]
     pair_emitters: NDArray[np.int64]
     same_pairs: NDArray[np.int64]
+    means: OrbitMeans
 
     @property
     def size(self) -> int:
@@ -128,12 +140,20 @@ def layout(
     group = tuple(map(tuple, np.asarray(permutations).tolist()))
     empty = (_kept_structure if n <= _KEPT else _structure)(n, highest, group, lanes)
     h = one_excitation(couplings)
-    flat, on_site = np.append(h.ravel(), 0), empty.excited @ np.diagonal(h)
+    flat: NDArray[Any] = np.append(h.ravel(), 0)
+    on_site: NDArray[Any] = empty.excited @ np.diagonal(h)
+    energies = np.zeros(0)
+    if couplings.ising is not None:
+        energies = interaction_energies(couplings.ising, empty.tables.bits)
+        for begin, end in pairwise(empty.tables.start.tolist()):
+            energies[begin:end] -= energies[begin:end].mean()  # a phase of the whole block
+        on_site = on_site + energies
     tables = empty.tables._replace(
         hop=np.stack([flat.real, flat.imag], axis=1),
         diagonal=np.stack([on_site.real, on_site.imag], axis=1),
         decay=np.stack([couplings.decay.real, couplings.decay.imag]).astype(float),
         dephasing=_dephasing(couplings.dephasing),
+        energies=energies,
         together=couplings.dephasing.ndim == 2,
     )
     return replace(empty, tables=tables)
@@ -147,7 +167,7 @@ def _structure(
     sizes = blocks.sizes
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
-    images = _images(bits, np.repeat(start[:-1], sizes), permutations)
+    images = permuted_places(bits, np.repeat(start[:-1], sizes), permutations)
     group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
     stored = np.empty((len(bits), 3), np.uint32)
@@ -189,7 +209,7 @@ def _structure(
             lowered[here, k:, 0] = sizes[
                 k - 1
             ]  # a row beyond the block, so that no real target occurs twice
-    unknown = np.zeros((0, 2))
+    unknown, no_energies = np.zeros((0, 2)), np.zeros(0)
     tables = Tables(
         start,
         np.array(offset),
@@ -208,30 +228,11 @@ def _structure(
         diagonal=unknown,
         decay=unknown,
         dephasing=unknown,
+        energies=no_energies,
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
-    return Layout(blocks, tables, excited, *_moments(blocks, tables, np.array(permutations)))
-
-
-def _images(
-    bits: NDArray[np.int64],
-    first: NDArray[np.int64],
-    permutations: tuple[tuple[int, ...], ...],
-) -> NDArray[np.uint32]:
-    """The index in its block of every permuted configuration, (G, states).
-
-    Args:
-        bits: configurations, in the order of their excitation numbers, (states,).
-        first: the index of the first configuration of the same block, (states,).
-        permutations: of the emitters.
-    """
-    order = np.argsort(bits)
-    ascending = bits[order]
-    found = np.empty((len(permutations), len(bits)), np.uint32)
-    for image, permutation in zip(found, permutations, strict=True):
-        moved = np.searchsorted(ascending, permuted(ascending, permutation))
-        image[order] = order[moved] - first[order]
-    return found
+    observed = _moments(blocks, tables, np.array(permutations))
+    return Layout(blocks, tables, excited, *observed, _means(tables))
 
 
 _kept_structure = lru_cache(maxsize=4)(_structure)  # for scans of a parameter
@@ -249,6 +250,18 @@ def _dephasing(rates: NDArray[np.float64]) -> NDArray[np.float64]:
                 pairs = np.concatenate([pairs, pairs + 2 * rates[m, k].real])
         table = np.concatenate([table, table + rate + pairs])
     return table
+
+
+def _means(t: Tables) -> OrbitMeans:
+    """The numbers of a vector that are equal by symmetry, within each column."""
+    found, lanes = [], t.columns.shape[1]
+    for k, size in enumerate(np.diff(t.start).tolist()):
+        columns = t.columns[t.tasks[:, 0] == k].ravel()
+        images = t.images[:, t.start[k] : t.start[k + 1]]
+        for place, rows, counts in equal_rows(images, columns):
+            panel, lane = divmod(place, lanes)
+            found.append((t.offset[k] + (panel * size + rows) * lanes + lane, counts))
+    return joined(found)
 
 
 def _moments(

@@ -71,7 +71,7 @@ class PureStates:
         found = ((k, ensemble(request.state, self._blocks, k, emitters)) for k in present)
         vectors = {k: np.ascontiguousarray(v) for k, v in found if v.size}
         self._norm = float(sum(np.vdot(v, v).real for v in vectors.values()))
-        self._hamiltonian = Hamiltonian(h, self._blocks)
+        self._hamiltonian = Hamiltonian(h, self._blocks, request.couplings.ising)
         real, steps = not np.iscomplexobj(h), len(request.times)
         self._by_modes = {k: by_modes(self._blocks.sizes[k], turns, steps, real) for k in vectors}
         self._error_bound = float(np.finfo(float).eps) * turns  # the round-off of H, times the time

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from collective._tools.speed import COMMON, Speed, speed
 from collective.engines.base import Cost, writing
 from collective.engines.basis.configurations import one_excitation
+from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states import State, answers
 
@@ -145,8 +146,10 @@ def phase(request: Request) -> float:
     h, n = matrix_of_one_excitation(request), len(request.couplings)
     modes = np.linalg.eigvalsh(h)
     mean = abs(np.sum(h - np.diag(np.diagonal(h)))) / max(1, n * (n - 1))
+    extent = Extent(request.couplings, n)
     widths = [
         max((modes[n - k :].sum() - modes[:k].sum()) / 2, mean * k * (n - k + 1) / 2)
+        + extent.interaction(k) / 2
         for k in numbers(request)
     ]
     return max(widths) * float(np.ptp(request.times))

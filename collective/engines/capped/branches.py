@@ -28,6 +28,7 @@ from collective.engines.capped.channels import Channels
 from collective.engines.capped.particles import Particles
 from collective.engines.capped.tensors import Layers, observed, pairs, slope
 from collective.engines.numerics.adaptive import Adaptive
+from collective.pulse.timeline import Timeline
 
 _ROOT_STEPS = 40  # of the search for the time of a jump
 _JUMP = 1e-10  # relative accuracy of the squared norm at a jump
@@ -44,7 +45,7 @@ class Tolerance:
 
     rtol: float
     atol: float
-    longest: float
+    pieces: Timeline | None
 
 
 class Flow:
@@ -78,7 +79,7 @@ class Flow:
         scale = float(np.abs(flat).max(initial=0.0))
         return Adaptive(
             change, time, flat, end,
-            rtol=wanted.rtol, atol=wanted.atol * min(1.0, scale), longest=wanted.longest,
+            rtol=wanted.rtol, atol=wanted.atol * min(1.0, scale), pieces=wanted.pieces,
         )  # fmt: skip
 
     def until(

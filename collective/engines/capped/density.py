@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
+from collective.engines.basis.configurations import (
+    ExcitationBlocks,
+    interaction_energies,
+    qutip_index,
+)
 from collective.engines.capped.particles import Particles
 from collective.states import State
 from collective.states.answers import amplitudes_of, weights_of
@@ -95,6 +99,8 @@ class Cap:
 
         p, size = self.particles, self.blocks.sizes[k]
         diagonal = p.constant + self.blocks.excited(k) @ np.diagonal(p.h)
+        if p.ising is not None:
+            diagonal = diagonal + interaction_energies(p.ising, self.blocks.configurations(k))
         here = np.arange(size)
         if k == 0:
             return csr_array((diagonal, (here, here)), shape=(size, size))

@@ -12,7 +12,6 @@ from collective.engines.capped.density import Cap
 from collective.engines.capped.estimate import band
 from collective.engines.capped.particles import Particles
 from collective.engines.numerics.adaptive import Adaptive
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder
 from collective.engines.request import Request, envelope_at
 
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 _LEAST_RTOL = 1e-13
-
-
-def longest_step(request: Request) -> float:
-    """The longest step of an integrator, by which no pulse is missed."""
-    if request.envelope is None or len(request.times) == 1:
-        return float(np.inf)
-    span = float(np.ptp(request.times))
-    return max(float(np.diff(request.times).min()), span / ENVELOPE_STEPS)
 
 
 class MatrixRun:
@@ -78,7 +69,7 @@ class MatrixRun:
             self._solver = Adaptive(
                 self._change, float(request.times[reached - 1]), self._recorder.now,
                 float(request.times[-1]), rtol=max(request.rtol / 10, _LEAST_RTOL),
-                atol=request.atol / 10, longest=longest_step(request),
+                atol=request.atol / 10, pieces=request.timeline,
             )  # fmt: skip
         before = self._solver.steps
         state = self._solver.to(float(request.times[reached]))

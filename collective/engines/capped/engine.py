@@ -1,8 +1,8 @@
 r"""At most K excitations of up to hundreds of emitters, or at most K holes in full inversion.
 
 The :math:`D = Σ_{k≤K} C(N, k)` configurations of the cap are evolved exactly, with everything that
-couples them: decay, jumps, shifts, detunings, drive, dephasing and pump. What leaves the cap is lost,
-and the weights of the layers say how wrong the emission is (`estimate`).
+couples them: decay, jumps, shifts, Ising terms, detunings, drive, dephasing and pump. What leaves
+the cap is lost, and the weights of the layers say how wrong the emission is (`estimate`).
 
 Where ρ fits and is quick it is integrated (`density`, `deterministic`). Otherwise quantum trajectories
 are drawn, without sampling the part of ρ in which nothing has jumped (`branches`, `sampled`): N = 200
@@ -86,7 +86,7 @@ class Capped:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, operators, and states beyond the cap."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, ising=True)
         if common is not None:
             return common
         size = self._size(request)

@@ -11,7 +11,8 @@ strict bound. Of excitations the rate of K + 1 is used, as more are far less lik
 those of a coherent state, so that the next layer would hold about :math:`w_K^2/w_{K−1}`, and the
 layers below would change by as much. Twice this weight times the largest rate of K + 1 excitations
 covers the error of arrays at spacings ≥ 0.1 λ. Where interactions shift single excitations out of
-resonance, pairs may be resonant; a hundredth of what the top layer can emit is added for them.
+resonance, pairs may be resonant; a hundredth of what the top layer can emit is added for them, and
+all of it with Ising terms, which can make any number of excitations resonant.
 
 After a pulse the error decays like the light itself: it keeps the largest share of the emission
 that it had before.
@@ -24,7 +25,8 @@ from collective.couplings.couplings import Couplings
 
 _SAFETY = 2.0
 _LARGER = 1.1  # rate of states beyond K + 1 excitations, on average
-_RESONANT = 0.01  # of the emission of the top layer
+_RESONANT = 0.01  # of the emission of the top layer …
+_ISING_RESONANT = 1.0  # … with Ising terms
 _ROUND_OFF = 1e-12
 
 
@@ -82,7 +84,8 @@ def band(
         return found
     top, below = weights[:, -1].clip(0), weights[:, -2].clip(_ROUND_OFF**2)
     following = np.minimum(top * top / below, 1.0)
-    lifted = _SAFETY * rate * following + _RESONANT * rate * top
+    resonant = _RESONANT if couplings.ising is None else _ISING_RESONANT
+    lifted = _SAFETY * rate * following + resonant * rate * top
     share = np.divide(lifted, emission, out=np.zeros_like(lifted), where=emission > 0)
     kept = np.maximum(lifted, emission * np.maximum.accumulate(share))
     return found + np.minimum(kept, np.maximum.accumulate(lifted))
@@ -127,7 +130,8 @@ def expected(couplings: Couplings, holes: bool, highest: int, span: float) -> fl
     mean = float(np.vdot(amplitudes, amplitudes).real)
     if not (emission > 0 and np.isfinite(mean)):
         return None
-    lifted = _SAFETY * _more(mean, highest) + _RESONANT * _more(mean, highest - 1)
+    resonant = _RESONANT if couplings.ising is None else _ISING_RESONANT
+    lifted = _SAFETY * _more(mean, highest) + resonant * _more(mean, highest - 1)
     return min(1.0, error + rate * lifted / emission)
 
 

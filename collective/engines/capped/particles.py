@@ -3,16 +3,19 @@ r"""The problem in terms of particles: excitations of the ground state, or holes
 With b⁺_n = σ⁺_n for excitations and b⁺_n = σ⁻_n for holes, every problem has the same form,
 
 .. math::
-   H_\mathrm{eff} = c + Σ_{mn} h_{mn} b^+_m b_n + ½Σ_n (Ω_n b^+_n + Ω^*_n b_n), \qquad
+   H_\mathrm{eff} = c + Σ_{mn} h_{mn} b^+_m b_n + ½Σ_n (Ω_n b^+_n + Ω^*_n b_n)
+            + Σ_{m<n} V_{mn} b^+_mb_m b^+_nb_n, \qquad
    \dot ρ = −i(H_\mathrm{eff}ρ − ρH_\mathrm{eff}^†) + Σ_{mn} G_{mn} b_n ρ b^+_m
             + Σ_{mn} G'_{mn} b^+_n ρ b_m + Σ_n 2γ_n b^+_nb_n ρ b^+_nb_n,
 
 and no emitter holds two particles. Excitations are lost with G = Γ and gained with G' = p. Holes
 are lost with G = p and gained with G' = Γ. For them :math:`σ^+_mσ^-_n = b^+_n b_m` (m ≠ n) and
-:math:`σ^+_nσ^-_n = 1 − b^+_nb_n`, which transposes h and changes the sign of its diagonal.
+:math:`σ^+_nσ^-_n = 1 − b^+_nb_n`, which transposes h and changes the sign of its diagonal. The
+Ising terms of excitations are then those of holes, and shift hole m by −Σ_n V_mn.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,6 +39,7 @@ class Particles:
         dephasing: γ, (N,).
         light: (N, N), A of the emission rate a + Σ A_mn⟨b⁺_mb_n⟩.
         light_constant: a.
+        ising: V, (N, N), or None without Ising terms.
     """
 
     n: int
@@ -48,6 +52,7 @@ class Particles:
     dephasing: NDArray[np.float64]
     light: NDArray[Any]
     light_constant: float
+    ising: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, couplings: Couplings, holes: bool) -> "Particles":
@@ -65,18 +70,37 @@ class Particles:
         else:
             h = _turned(effective) - np.diag(0.5j * pump + 1j * dephasing)
             constant = complex(np.trace(effective))
+            if couplings.ising is not None:
+                h -= np.diag(couplings.ising.sum(axis=1))
             lost, gained, light = np.diag(pump), decay, _turned(decay)
             light_constant = float(np.trace(decay).real)
             drive = drive.conj()
         # a real constant multiplies all amplitudes by one phase
         return cls(
-            n, holes, h, 1j * constant.imag, drive, lost, gained, dephasing, light, light_constant
-        )
+            n, holes, h, 1j * constant.imag, drive, lost, gained, dephasing, light, light_constant,
+            couplings.ising,
+        )  # fmt: skip
 
     @property
     def driven(self) -> bool:
         """Whether layers of different numbers of particles are coupled coherently."""
         return bool(np.any(self.drive))
+
+    def pair_energies(self, k: int) -> NDArray[np.float64]:
+        """Σ_{i<j} V[n_i, n_j] of k ≥ 2 indices, (N, …, N); kept once computed."""
+        if k not in self._energies:
+            assert self.ising is not None
+            n = self.n
+            found = np.zeros((n,) * k)
+            for i in range(k):
+                for j in range(i + 1, k):
+                    found += self.ising.reshape([n if a in (i, j) else 1 for a in range(k)])
+            self._energies[k] = found
+        return self._energies[k]
+
+    @cached_property
+    def _energies(self) -> dict[int, NDArray[np.float64]]:
+        return {}
 
     def populations(self, weight: Any, particles: NDArray[np.float64]) -> NDArray[np.float64]:
         """Excited populations from ⟨b⁺_nb_n⟩, for states of this weight."""

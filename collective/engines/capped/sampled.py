@@ -23,7 +23,7 @@ from collective.engines.capped.branches import (
     draw,
 )
 from collective.engines.capped.channels import Channels
-from collective.engines.capped.deterministic import longest_step, summary
+from collective.engines.capped.deterministic import summary
 from collective.engines.capped.estimate import band
 from collective.engines.capped.particles import Particles
 from collective.engines.capped.size import ANCHORS, LEAST_ATOL, LEAST_RTOL
@@ -66,7 +66,7 @@ class SampledRun:
             self._particles,
             None if envelope is None else lambda t: envelope_at(envelope, t),
             Tolerance(
-                max(request.rtol, LEAST_RTOL), max(request.atol, LEAST_ATOL), longest_step(request)
+                max(request.rtol, LEAST_RTOL), max(request.atol, LEAST_ATOL), request.timeline
             ),
             self._stop.is_set,
         )

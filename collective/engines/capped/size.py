@@ -15,7 +15,6 @@ from collective._tools.speed import COMMON, Speed, speed
 from collective.engines.base import Cost, threads_for, writing
 from collective.engines.basis.configurations import LARGEST
 from collective.engines.capped.estimate import expected
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.request import Request
 from collective.states import answers
@@ -101,7 +100,7 @@ class Size:
     @cached_property
     def _slopes(self) -> float:
         """Slopes of a run from the first time to the last."""
-        request, couplings = self.request, self.request.couplings
+        request, couplings = self.request, self.request.usual
         span, top = float(np.ptp(request.times)), min(self.highest, self._emitters)
         extent = Extent(couplings, top)
         moving = (extent.frequency(top) + extent.decay(top)) / 2 + extent.others
@@ -109,9 +108,7 @@ class Size:
             detuned = np.abs(couplings.detunings).max() * top
             moving += float(detuned + np.linalg.norm(couplings.drive) * np.sqrt(top))
         steps = _FEWEST_STEPS + moving * span / _RADIANS
-        if request.envelope is not None:
-            least = float(np.diff(request.times).min(initial=span))
-            steps = max(steps, min(span / max(least, 1e-300), ENVELOPE_STEPS))
+        steps = max(steps, request.fewest_steps)
         return (_SLOPES + _DENSE) * steps
 
     def matrix_seconds(self, s: Speed) -> float:

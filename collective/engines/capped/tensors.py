@@ -8,7 +8,7 @@ places:
 
 .. math::
    (H_\mathrm{eff}ψ)_k[n_1 … n_k] = Σ_i \Big(Σ_m h_{n_i m} ψ_k[m, …] + ½Ω_{n_i}ψ_{k−1}[…]\Big)
-   + ½Σ_m Ω^*_mψ_{k+1}[m, …] + cψ_k
+   + ½Σ_m Ω^*_mψ_{k+1}[m, …] + \Big(c + Σ_{i<j} V_{n_in_j}\Big)ψ_k
 
 where … are the other indices. This stores every amplitude k! times, but 8N^{k+1} flops of matrix
 products take a tenth of the time of as many hops between configurations.
@@ -86,6 +86,8 @@ def slope(
             _symmetrised(moved.reshape(psi.shape), out)
         if driven and k + 1 in tensors:
             out += lowered(half.conj(), tensors[k + 1])
+        if k > 1 and particles.ising is not None:
+            out += particles.pair_energies(k) * psi
     if particles.constant:
         found += particles.constant * flat
     found *= -1j

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from collective.engines.conditional_cumulants import kernels
 from collective.engines.conditional_cumulants.equations import Constants, Samples
 from collective.engines.conditional_cumulants.size import Plan
+from collective.engines.numerics.pulses import coarse_steps, mean
 from collective.engines.request import Request
 
 SINGLE = np.float32
@@ -156,16 +157,21 @@ class Sampler:
 
 def _drives(request: Request, plan: Plan) -> NDArray[np.complex128] | None:
     """The mean of the envelope in every step, (steps,); None without an envelope."""
-    if request.envelope is None:
+    pieces, envelope = request.timeline, request.envelope
+    if envelope is None:
         return None
     means = []
     for row, steps in enumerate(plan.steps):
         if steps:
             points = np.linspace(plan.times[row - 1], plan.times[row], _PARTS * steps + 1)
-            found = (request.envelope(float(t)) for t in points)
+            found = (envelope(float(t)) for t in points)
             values = np.fromiter(found, complex, len(points))
-            middles = (values[:-1] + values[1:]) / 2
-            means.append(middles.reshape(steps, _PARTS).mean(axis=1))
+            middles = ((values[:-1] + values[1:]) / 2).reshape(steps, _PARTS).mean(axis=1)
+            assert pieces is not None
+            ends = points[::_PARTS]
+            for i in coarse_steps(ends, pieces):  # with a kink, or a feature shorter than a step
+                middles[i] = mean(envelope, float(ends[i]), float(ends[i + 1]), pieces)
+            means.append(middles)
     return np.concatenate(means) if means else np.ones(0, dtype=complex)
 
 

@@ -17,10 +17,12 @@ import numpy as np
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Atoms
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
-from collective.engines.cumulants import size
+from collective.engines.cumulants import mode, size
+from collective.engines.mode_run import ModeRun
 from collective.engines.request import Request
 from collective.states import ground
 from collective.states.moments import moments_known
@@ -47,6 +49,10 @@ class Cumulants:
     apart, and the light after the burst wrong by factors: see `Result.error_estimate`. Steps are
     integrated to `rtol`; as the closure is wrong by more than 10⁻³, rtol = 10⁻⁵ loses nothing and
     takes half the time.
+
+    `CavityCouplings` without a drive and a coherent start have moments of second order too, those
+    with the photons included (Meiser et al., Phys. Rev. Lett. 102, 163601 (2009)). Emitters that
+    nothing distinguishes then share their numbers.
 
     `diagnostics` has the largest excess of a population beyond 0 and 1, the smallest eigenvalues
     of ⟨σ⁺_mσ⁻_n⟩ at a few times (negative ones are unphysical), and for emitters that only decay
@@ -98,9 +104,20 @@ class Cumulants:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse master equations, thermal light, states without moments, coherence at order 3."""
-        common = unsupported(self, request, channels=True)
+        with_mode = isinstance(request.problem, CavityCouplings)
+        common = unsupported(
+            self,
+            request,
+            channels=True,
+            ising=not with_mode,
+            one_number=with_mode,
+            cavity=True,
+            motion=("drive", "detunings"),
+        )
         if common is not None:
             return common
+        if isinstance(request.problem, CavityCouplings):
+            return self._refusal_with_mode() or mode.refusal(request)
         if isinstance(request.problem, ChannelCouplings):
             return self._refusal_of_atoms()
         if not moments_known(request.state, len(request.couplings)):
@@ -115,6 +132,15 @@ class Cumulants:
         if self.order == 3:
             return f"method 'cumulants' of order 3 {coherent}: use Cumulants(order=2)"
         return f'method \'cumulants\' with closure="u1" {coherent}: use closure="general"'
+
+    def _refusal_with_mode(self) -> str | None:
+        """The reason why these options are not for emitters with a cavity mode, or None."""
+        if self.order == 3 or self.closure == "general":
+            return (
+                "method 'cumulants' with a cavity mode keeps moments of second order with as many "
+                "σ⁺ as σ⁻: use Cumulants(order=2)"
+            )
+        return None
 
     def _refusal_of_atoms(self) -> str | None:
         """The reason why these options are not for atoms with manifolds, or None."""
@@ -132,6 +158,8 @@ class Cumulants:
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error of the emission."""
+        if isinstance(request.problem, CavityCouplings):
+            return mode.cost(request)
         if isinstance(request.problem, ChannelCouplings):
             found = size.cost_of_atoms(request)
         else:
@@ -142,6 +170,10 @@ class Cumulants:
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels, or read them from disk, on three emitters."""
+        if isinstance(request.problem, CavityCouplings):
+            import scipy.integrate  # noqa: F401
+
+            return
         import threadpoolctl  # noqa: F401
 
         from collective._tools.compiled import announced
@@ -150,7 +182,7 @@ class Cumulants:
         with announced("the cumulants", _COMPILING, show=request.progress):
             small = replace(
                 request, problem=_example(request), state=ground(), times=np.array([0.0, 1e-3]),
-                threads=1, envelope=None,
+                threads=1, envelope=None, motion=None, marks=None, unknown=(),
             )  # fmt: skip
             # order 2 has the other orders beside it
             run = CumulantRun(2, _general(self, request), small, None)
@@ -159,10 +191,15 @@ class Cumulants:
             run.fields()
             run.close()
 
-    def start(self, request: Request, earlier: "Result | None") -> "CumulantRun":
+    def start(self, request: Request, earlier: "Result | None") -> "CumulantRun | ModeRun":
         """Start from the moments of the initial state, or from where an earlier result ended."""
         from collective.engines.cumulants.run import CumulantRun
 
+        if isinstance(request.problem, CavityCouplings):
+            names: tuple[str, ...] = ("emission", "populations", "photons")
+            if "correlations" in request.words:
+                names = (*names, "correlations")
+            return ModeRun(request, mode.ModeMoments(request), names, earlier)
         return CumulantRun(self.order, _general(self, request), request, earlier)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.engines.cumulants.ising import add_to_first
 from collective.engines.cumulants.pairs import Rates
 from collective.states.entries import PairMoments
 
@@ -48,9 +49,11 @@ class First:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, (s, z), (ds, dz) = self._rates, self.parts(y), self.parts(out)
+        r, (s, z), (ds, dz) = self._rates.at(t), self.parts(y), self.parts(out)
         field = r.h @ s + (1.0 if self._envelope is None else self._envelope(t)) * r.drive
         ds[:] = r.e * s + 1j * z * field
+        if r.ising is not None:
+            add_to_first(r.ising, s, z, ds)
         dz[:] = -r.a * z - r.b + 4 * (s.conj() * field).imag
 
     def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.cumulants.ising import add_to_general
 from collective.engines.cumulants.pairs import (
     OPTIONS,
     Rates,
@@ -80,7 +81,7 @@ class General:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r = self._rates
+        r = self._rates.at(t)
         (c, z, s, m, mixed, zz), slopes = self.parts(y), self.parts(out)
         strength = 1.0 if self._envelope is None else self._envelope(t)
         w = strength * r.drive
@@ -103,6 +104,8 @@ class General:
             )  # fmt: skip
 
         in_threads(work, self._threads, self._pool)
+        if r.ising is not None:
+            add_to_general(r.ising, self._full, self._inversions, s, z, slopes)
 
     def parts(self, y: NDArray[np.float64]) -> tuple[NDArray[Any], ...]:
         """Views of C, packed, z, s, M, packed, Y, (N, N), and Z, packed."""

@@ -13,7 +13,7 @@ with :math:`F_n = \sum_{l≠n}h_{nl}σ^-_l` on the right of all other operators,
 :math:`e_n = −ih_{nn} − γ_n − p_n/2`, :math:`a_n = Γ_{nn} + p_n` and :math:`b_n = Γ_{nn} − p_n`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled
 from collective.couplings.couplings import Couplings
+from collective.pulse.motion import Motion
 
 # sums of products may be fused and reordered, but NaN must stay NaN
 OPTIONS: dict[str, Any] = {
@@ -43,6 +44,8 @@ class Rates:
         drive: (N,) complex, Ω/2.
         emission: weights (N(N − 1),) of the packed ⟨σ⁺_mσ⁻_n⟩ in the emission.
         own: (N,), Γ_nn.
+        ising: (N, N), G = V/2 of `ising`, or None without Ising terms.
+        motion: what changes in time, or None.
     """
 
     h: NDArray[np.complex128]
@@ -53,14 +56,27 @@ class Rates:
     drive: NDArray[np.complex128]
     emission: NDArray[np.float64]
     own: NDArray[np.float64]
+    ising: NDArray[np.float64] | None = None
+    motion: Motion | None = None
+
+    def at(self, t: float) -> "Rates":
+        """The rates at a time: other drives and detunings."""
+        if self.motion is None:
+            return self
+        e = self.e if self.motion.detunings is None else self.e - 1j * self.motion.detunings(t)
+        drive = 0.5 * self.motion.drive(t) if self.motion.factors else self.drive
+        return replace(self, e=e, drive=drive)
 
 
-def rates(couplings: Couplings) -> Rates:
-    """The rates of couplings."""
+def rates(couplings: Couplings, motion: Motion | None = None) -> Rates:
+    """The rates of couplings, and what changes in time."""
     decay = np.asarray(couplings.decay)
     h = np.asarray(couplings.shift - 0.5j * decay, dtype=complex)
     own = np.diagonal(decay).real.copy()
     frequencies = couplings.detunings + np.diagonal(couplings.shift).real
+    ising = None if couplings.ising is None else 0.5 * couplings.ising
+    if ising is not None:
+        frequencies = frequencies + ising.sum(axis=1)
     if not np.any(couplings.drive):  # a frequency that all emitters share has no effect
         frequencies = frequencies - frequencies.mean()
     np.fill_diagonal(h, 0.0)
@@ -77,6 +93,8 @@ def rates(couplings: Couplings) -> Rates:
         0.5 * couplings.drive,
         weights,
         own,
+        ising,
+        motion,
     )
 
 

@@ -15,7 +15,6 @@ from collective.engines.cumulants.levels import Levels
 from collective.engines.cumulants.pairs import rates
 from collective.engines.cumulants.second import Second
 from collective.engines.cumulants.third import Third
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta, StepUnderflowError
 from collective.engines.request import Request
 from collective.errors import DivergedError
@@ -38,7 +37,7 @@ class Problem:
     def __init__(self, request: Request, *, general: bool):
         self.request, self.general = request, general
         self._of_atoms = isinstance(request.problem, ChannelCouplings)
-        self._rates = None if self._of_atoms else rates(request.couplings)
+        self._rates = None if self._of_atoms else rates(request.couplings, request.motion)
         self._pool: ThreadPoolExecutor | None = None
         self._limits: ExitStack | None = None
 
@@ -102,10 +101,7 @@ class Problem:
         step: float | None = None,
     ) -> RungeKutta:
         """The integrator from a time and a vector on."""
-        request, longest = self.request, np.inf
-        if request.envelope is not None and len(request.times) > 1:
-            span = float(np.ptp(request.times))  # a pulse shorter than this would be missed
-            longest = max(float(np.diff(request.times).min()), span / ENVELOPE_STEPS)
+        request = self.request
         return RungeKutta(
             equations.slope,
             t,
@@ -115,10 +111,10 @@ class Problem:
             atol=request.atol,
             blocks=equations.blocks,
             origins=equations.origins,
-            longest=longest,
             step=step,
             threads=threads_for(request),
             pool=self._pool,
+            pieces=request.timeline,  # no pulse is stepped over
         )
 
     def step(self, track: RungeKutta, order: int) -> None:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.cumulants.ising import add_to_second
 from collective.engines.cumulants.pairs import (
     OPTIONS,
     Rates,
@@ -70,7 +71,7 @@ class Second:
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, (c, z, zz), (dc, dz, dzz) = self._rates, self.parts(y), self.parts(out)
+        r, (c, z, zz), (dc, dz, dzz) = self._rates.at(t), self.parts(y), self.parts(out)
         unpack(c, -1.0, self._full)
         np.matmul(self._full, r.turned, out=self._product)
         flow = self._product.diagonal().copy()
@@ -83,6 +84,8 @@ class Second:
             )  # fmt: skip
 
         in_threads(work, self._threads, self._pool)
+        if r.ising is not None:
+            add_to_second(r.ising, c, z, dc)
 
     def parts(
         self, y: NDArray[np.float64]

@@ -11,7 +11,7 @@ from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.engines import estimates
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.numerics.channels import lowering
+from collective.engines.numerics.channels import local_hamiltonians, lowering
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.request import Request
 from collective.states.moments import without_coherence
@@ -137,7 +137,7 @@ def _frequency(request: Request) -> float:
     """The fastest frequency of the couplings, roughly; at most 512 rows of Γ and Δ are read."""
     if isinstance(request.problem, ChannelCouplings):
         return _frequency_of_atoms(request.problem)
-    couplings = request.couplings
+    couplings = request.usual
     n = len(couplings)
     chosen = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).astype(int))
     h = np.abs(couplings.shift[chosen] - 0.5j * couplings.decay[chosen])
@@ -146,6 +146,10 @@ def _frequency(request: Request) -> float:
     found = float(np.sqrt((h**2).sum(axis=1)).max())
     # a frequency that all emitters share has no effect without a drive
     found += float(np.abs(own).max() if np.any(couplings.drive) else np.ptp(own))
+    if couplings.ising is not None:
+        shifts = couplings.ising[chosen]  # those of both signs cancel
+        together = np.maximum(np.abs(shifts.sum(axis=1)), np.sqrt((shifts**2).sum(axis=1)))
+        found += float(together.max())
     found += 2 * float(np.abs(couplings.drive).max()) + float(couplings.dephasing.max())
     return found + float(couplings.pump.max()) + float(np.diagonal(couplings.decay).real.max())
 
@@ -156,7 +160,7 @@ def _frequency_of_atoms(channels: ChannelCouplings) -> float:
     h = np.abs(channels.shift - 0.5j * channels.decay).reshape(n, each, n, each)
     h[range(n), :, range(n)] = 0.0
     found = float(np.sqrt((h**2).sum(axis=(2, 3))).max())
-    levels = np.linalg.eigvalsh(channels.local_hamiltonians(drive=False))
+    levels = np.linalg.eigvalsh(local_hamiltonians(channels))
     drive = np.linalg.norm(channels.drive.reshape(n, each), axis=1).max()
     own = channels.decay.diagonal().real.max()
     return found + float(np.ptp(levels, axis=1).max() + 2 * drive + own)

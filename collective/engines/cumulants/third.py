@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
+from collective.engines.cumulants.ising import add_to_third
 from collective.engines.cumulants.pairs import OPTIONS, Rates, count, packed, unpack, unpack_real
 from collective.engines.cumulants.second import Second, pair_slope
 from collective.states.entries import PairMoments
@@ -75,7 +76,7 @@ class Third(Second):
 
     def slope(self, t: float, y: NDArray[np.float64], out: NDArray[np.float64]) -> None:
         """Write the time derivative of a vector to `out`."""
-        r, n = self._rates, self._n
+        r, n = self._rates.at(t), self._n
         (c, z, zz), (dc, dz, dzz) = self.parts(y), self.parts(out)
         (triple, q), (dtriple, dq) = self.triples(y), self.triples(out)
         unpack(c, -1.0, self._full)
@@ -105,6 +106,8 @@ class Third(Second):
             )  # fmt: skip
 
         in_threads(work, threads, pool)
+        if r.ising is not None:
+            add_to_third(r.ising, self._full, self._inversions, z, full, dc, dtriple)
 
     def triples(self, y: NDArray[np.float64]) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
         """Views of T, (N, N(N − 1)/2), and of Q, packed."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.basis.configurations import permuted
+from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.numerics.alignment import aligned
 
 
@@ -133,6 +134,15 @@ class Columns:
             scale=np.outer(once, once),
             odd=even < g[even],
         )
+
+    @cached_property
+    def means(self) -> OrbitMeans:
+        """The entries of a flat packed matrix that are equal by symmetry, within each column."""
+        found, size = [], self.shape[1]
+        for place, rows, counts in equal_rows(self.images, self.stored.ravel()):
+            panel, lane = divmod(place, LANES)
+            found.append(((panel * size + rows) * LANES + lane, counts))
+        return joined(found)
 
     def places(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where R(i, j) lies in a flat packed matrix."""

@@ -1,6 +1,7 @@
-r"""The generator of Γ, Δ, drive, detunings, dephasing and pump, which is never stored as a matrix.
+r"""The generator of Γ, Δ and everything else, which is never stored as a matrix.
 
-Kernels (`kernels`) apply it with tables of 2^N rows (`tables`).
+Beside Γ and Δ there are detunings, Ising terms, drive, dephasing and pump. Kernels (`kernels`)
+apply it with tables of 2^N rows (`tables`).
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns, columns_of
 from collective.engines.driven.sharing import share as sharing_kernel
 from collective.engines.driven.sharing import sharing
-from collective.engines.driven.tables import Tables, scratch, tables
+from collective.engines.driven.tables import Tables, energies, scratch, tables
 from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.extremes import lanczos
 from collective.engines.numerics.spectrum import Ellipse
@@ -38,6 +39,10 @@ class PackedGenerator:
         threads: number of threads that share the work.
         pool: the pool of all threads but the calling one, or None for one thread.
         columns: the columns that a packed matrix stores; None for all of them.
+
+    Attributes:
+        means: the entries of a packed matrix that are equal by symmetry.
+        applications: number of applications so far.
     """
 
     def __init__(
@@ -53,7 +58,7 @@ class PackedGenerator:
         self._drive[: len(couplings)] = couplings.drive / 2
         self._constant = _parts(self._drive)
         columns = columns_of(_packed.padded(len(couplings))) if columns is None else columns
-        self._tables = tables(couplings, columns)
+        self._tables, self.means = tables(couplings, columns), columns.means
         self._scratch = [scratch(self._tables) for _ in range(threads)]
         self._shared = [sharing(couplings) for _ in range(threads)]
         self._aside = aligned(columns.shape)
@@ -68,8 +73,9 @@ class PackedGenerator:
         sums: NDArray[np.float64],
         recurrence: tuple[float, float, float],
         weight: float,
-        factor: complex = 1.0,
-        past: Sequence[tuple[complex, NDArray[np.float64]]] = (),
+        light: NDArray[np.complex128] | None = None,
+        vectors: NDArray[np.complex128] | None = None,
+        past: Sequence[tuple[NDArray[np.complex128], NDArray[np.float64]]] = (),
     ) -> float:
         """Set before to αL·here + β·here + γ·before, then add weight·before to sums.
 
@@ -79,14 +85,16 @@ class PackedGenerator:
             sums: a packed matrix, or `before` itself if the weight is 0.
             recurrence: α, β, γ.
             weight: of the new matrix in the sum.
-            factor: f, which multiplies the drive.
-            past: pairs g, R': α times g times the drive alone, applied to R', is added to `before`.
+            light: ½Ω in place of that of the couplings, as `half` gives it; or None.
+            vectors: (K, ·), what `half` gives of K drives.
+            past: pairs g (K,), R': α times the drive Σ_k g_kΩ_k alone, applied to R', is added to
+                `before`.
 
         Returns:
             The norm √Σ|ρ_ij|² of the new matrix.
         """
         alpha, beta, gamma = recurrence
-        real, imaginary = self._constant if factor == 1.0 else _parts(factor * self._drive)
+        real, imaginary = self._constant if light is None else _parts(light)
 
         def spread(thread: int) -> None:
             kernels.spread(
@@ -134,13 +142,14 @@ class PackedGenerator:
         in_threads(spread, self._threads, self._pool)
         if self._shared[0] is not None:
             in_threads(share, self._threads, self._pool)
-        for part in (1.0, 1j) if past else ():
-            weights = np.array([(g / part).real for g, _ in past])
+        for k, part in self._sorts(vectors, past):
+            assert vectors is not None
+            weights = np.array([(g[k] / part).real for g, _ in past])
             if not weights.any():
                 continue
             if self._mixed is None:
                 self._mixed = np.empty_like(here)
-            mixed, one = self._mixed, _parts(complex(part) * self._drive)
+            mixed, one = self._mixed, _parts(part * vectors[k])
             np.multiply(past[0][1], weights[0], out=mixed)
             for w, (_, packed) in zip(weights[1:], past[1:], strict=True):
                 daxpy(packed.ravel(), mixed.ravel(), a=w)
@@ -163,24 +172,34 @@ class PackedGenerator:
         self.applications += 1
         return float(np.sqrt(self._squares.sum()))
 
+    @staticmethod
+    def _sorts(vectors: NDArray[Any] | None, past: Sequence[Any]) -> list[tuple[int, complex]]:
+        """Which drive, and whether its real or its imaginary multiple: (k, 1) and (k, i)."""
+        count = len(vectors) if vectors is not None and past else 0
+        return [(k, part) for k in range(count) for part in (1 + 0j, 1j)]
+
+    def half(self, drives: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """½Ω of drives (K, N), with the idle emitters, (K, ·)."""
+        found = np.zeros((len(drives), len(self._drive)), dtype=complex)
+        found[:, : drives.shape[1]] = drives / 2
+        return found
+
     def norm(self, packed: NDArray[np.float64]) -> float:
         """The norm √Σ|ρ_ij|² of a packed matrix, with the columns that are not stored."""
         return float(
             np.sqrt(np.sum(self._tables.copies * np.einsum("pij,pij->pj", packed, packed)))
         )
 
-    @property
-    def drive_strength(self) -> float:
-        """An upper bound on the norm of the drive as a part of L."""
-        return 2 * float(np.abs(self._drive).sum())
-
-    def extent(self, factor: float = 1.0) -> tuple[float, float, float]:
-        """How fast ρ decays and oscillates at most if the drive is multiplied by a factor.
+    def extent(self, light: NDArray[np.complex128] | None = None) -> tuple[float, float, float]:
+        """How fast ρ decays and oscillates at most.
 
         Coherences decay at most at the largest eigenvalue of Σ L†L and oscillate at most at the
         difference of the extreme eigenvalues of H. Both are found by Lanczos on 2^N amplitudes.
         Jumps of dephasing and pump can add their rates to the decay, as they do for independent
         emitters.
+
+        Args:
+            light: ½Ω in place of that of the couplings, as `half` gives it; or None.
 
         Returns:
             The rates of collective decay, of dephasing and pump, and of oscillation.
@@ -188,8 +207,9 @@ class PackedGenerator:
         couplings = self._couplings
         low, high = extremes(
             couplings.shift + np.diag(couplings.detunings),
-            complex(factor) * self._drive,
+            self._drive if light is None else light,
             self._tables,
+            energies(couplings, self._tables.jumps.shape[1]),
         )
         largest = extremes(couplings.decay, None, self._tables)[1]
         pump, single = couplings.pump, noise.strongest_dephasing(couplings.dephasing)
@@ -219,9 +239,12 @@ def _parts(drive: NDArray[np.complex128]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def extremes(
-    matrix: NDArray[Any], drive: NDArray[np.complex128] | None, tables: Tables
+    matrix: NDArray[Any],
+    drive: NDArray[np.complex128] | None,
+    tables: Tables,
+    further: Any = 0.0,
 ) -> tuple[float, float]:
-    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.).
+    """Estimates of the extreme eigenvalues of Σ_mn M_mn σ⁺_mσ⁻_n + Σ_m (w_m σ⁺_m + h.c.) + E.
 
     Lanczos's method from a fixed vector gives a slightly smaller range.
 
@@ -229,6 +252,7 @@ def extremes(
         matrix: M, Hermitian, (N, N).
         drive: w, (N,) with the idle emitters, or None.
         tables: the configurations to which an excitation can move.
+        further: E, energies of the configurations, (2^N,), or 0.
     """
     n = tables.jumps.shape[1]
     full = np.zeros((n, n), dtype=complex)
@@ -240,7 +264,7 @@ def extremes(
         (full.ravel()[tables.pair[used] // 2], tables.partner[used], starts), shape=(1 << n, 1 << n)
     )
     excited = (every[:, None] >> np.arange(n)) & 1 == 1
-    diagonal = excited @ np.diag(full).real
+    diagonal = excited @ np.diag(full).real + further
     flips = []
     for m in range(n):
         if drive is not None and drive[m] != 0:

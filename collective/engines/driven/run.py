@@ -13,7 +13,6 @@ from collective.engines.base import resumed
 from collective.engines.driven import packed as _packed
 from collective.engines.driven import symmetry
 from collective.engines.driven.size import EIGENVALUE_EMITTERS, STATE_EMITTERS, Size
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 
@@ -136,12 +135,15 @@ class DrivenRun:
         duration = float(np.ptp(request.times))
         tolerance = Tolerance(request.rtol, request.atol, duration)
         common = self._generator, self._functionals, tolerance, request.user_time
-        if request.envelope is None:
+        pieces = request.timeline
+        if pieces is None or request.envelope is None:
             return FaberSteps(*common)
-        # a pulse shorter than this would be missed
-        resolution = max(float(np.diff(request.times).min()), duration / ENVELOPE_STEPS)
         strongest = float(np.abs(request.pulse).max())
-        return PowerSteps(*common, request.envelope, resolution, strongest)
+        if request.motion is not None:
+            light = request.motion.vectors, request.motion.factors
+        else:
+            light = request.couplings.drive[None], (request.envelope,)
+        return PowerSteps(*common, *light, pieces, strongest)
 
     def _kept(self, ahead: int) -> bool:
         """Whether ρ itself is needed at the output time that is `ahead` after the next one."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from collective._tools.speed import speed
 from collective.engines.base import threads_for, writing
+from collective.engines.basis.orbit_means import bytes_for
 from collective.engines.driven import packed
 from collective.engines.driven.columns import LANES
 from collective.engines.driven.symmetry import panels
@@ -101,7 +102,7 @@ class Size:
     @cached_property
     def _reach(self) -> float:
         """The radius of the ellipse around the spectrum, roughly, times the length of the run."""
-        extent = Extent(self.request.couplings, self._n)
+        extent = Extent(self.request.usual, self._n)
         ellipse = Ellipse(extent.decay(self._n) + extent.others, extent.spread)
         return ellipse.radius * float(np.ptp(self.request.times))
 
@@ -146,6 +147,8 @@ class Size:
         images = 4 if len(self.permutations) == 1 else 12  # while they are made
         tables = size * (8 * (padded * padded // 4 + padded) + 90 + images * len(self.permutations))
         scratch = self.threads * 9 * size * 64
+        count = len(self.permutations)
+        tables += bytes_for(size, self._stored // size, size, count) if count > 1 else 0
         functionals = n * n * max(size // 4, 1) * 16
         operators = sum(_OPERATOR_BYTES * _entries(each) for each in request.operators.values())
         operators = operators * self._stored // (size * size)  # entries that are equal are joined

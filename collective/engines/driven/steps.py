@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import daxpy
 
+from collective.engines.basis.orbit_means import Settling
 from collective.engines.driven.packed import Functionals
 from collective.engines.driven.size import KEPT_AT_ONCE, REACH
 from collective.engines.numerics.alignment import aligned
@@ -161,11 +162,12 @@ class FaberSteps:
         sizes = np.abs(weights).max(axis=1)
         ahead = np.maximum.accumulate(sizes[::-1])[::-1]
         values, largest, small = [functionals.values(here)], norm * sizes[0], 0
-        pause = terms_between_pauses(state)
+        pause, settling = terms_between_pauses(state), Settling(self._generator.means)
         for j in range(1, count):
             recurrence = ellipse.recurrence(j)
             norm = self._generator.advance(here, before, sums, recurrence, weights[j, -1])
             here, before = before, here
+            settling.after(j, norm, (here, before))
             values.append(functionals.values(here))
             for i in kept:
                 if abs(weights[j, i]) * norm > _IGNORED * tolerance:  # early times need few terms
@@ -178,6 +180,7 @@ class FaberSteps:
                 negligible = functionals.largest(values[-1]) * ahead[j] < readable
             small = small + 1 if negligible else 0
             if small == 2:
+                self._generator.means.settle(sums.ravel())
                 kept |= dict.fromkeys(at_end, sums)
                 return sums, weights[: j + 1, :-1].T @ np.array(values), kept
             if j % pause == 0:
@@ -197,18 +200,23 @@ def terms_between_pauses(state: NDArray[np.float64]) -> int:
 
 
 def planned(
-    time: float, times: NDArray[np.float64], longest: float, kept: Callable[[int], bool]
+    time: float,
+    times: NDArray[np.float64],
+    longest: float,
+    kept: Callable[[int], bool],
+    stop: float = np.inf,
 ) -> tuple[float, NDArray[np.float64], list[int]]:
     """The end of the next step, the output times in it, and the indices of those to be kept.
 
     A step ends at the last output time within reach. If there is none, the interval to the first
-    output time is divided into equal steps.
+    output time, or to `stop`, is divided into equal steps. No step goes beyond `stop`.
     """
-    inside = times[times <= time + longest * (1 + 1e-9)]
+    inside = times[times <= min(time + longest * (1 + 1e-9), stop)]
     wanted = list(islice(filter(kept, range(len(inside))), KEPT_AT_ONCE))
     if len(wanted) == KEPT_AT_ONCE:
         inside = inside[: wanted[-1] + 1]
     if len(inside):
         return float(inside[-1]), inside, wanted
-    ahead = float(times[0]) - time
-    return time + ahead / np.ceil(ahead / longest), inside, wanted
+    target = min(float(times[0]), stop)
+    count = np.ceil((target - time) / (longest * (1 + 1e-9)))
+    return target if count <= 1 else time + (target - time) / count, inside, wanted

@@ -1,7 +1,7 @@
 r"""Permutations of the emitters that change nothing in a request, drive and coherences included.
 
-They must leave Γ, Δ, detunings, dephasing, pump, drive (with its phases) and the state unchanged.
-Then ρ keeps them at all times, and one column of each orbit of configurations is enough
+They must leave Γ, Δ, Ising terms, detunings, dephasing, pump, drive (with its phases) and the state
+unchanged. Then ρ keeps them at all times, and one column of each orbit of configurations is enough
 (`columns`). An observable need not have the symmetry, because every entry of ρ is still known.
 """
 

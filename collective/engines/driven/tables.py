@@ -1,12 +1,13 @@
 """Tables of the kernels of the driven engine, and the memory in which they work."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
+from collective.engines.basis.configurations import interaction_energies
 from collective.engines.driven import packed as _packed
 from collective.engines.driven.columns import Columns
 from collective.engines.numerics.alignment import aligned
@@ -22,7 +23,7 @@ class Tables(NamedTuple):
         partner: (n, ·), these configurations.
         pair: (n, ·), where X and Y of the move back are in `weights`.
         weights: (2N²,), X and Y of one excitation, of row l and column m at 2(l·N + m).
-        diagonal: (2n,), X and Y of the configurations themselves.
+        diagonal: (2n,), X and Y of the configurations themselves, with their Ising terms.
         ones: (n,), number of excited emitters.
         lowered: (n, N), the configurations with one excitation fewer, the lowest bit first.
         site: (n, N), the emitter that has lost it.
@@ -95,6 +96,16 @@ def scratch(tables: Tables) -> Scratch:
     )
 
 
+def energies(couplings: Couplings, n: int) -> Any:
+    """Ising energies of the configurations of n emitters without their mean, (2^n,); 0 for none."""
+    if couplings.ising is None:
+        return 0.0
+    ising, real = np.zeros((n, n)), slice(0, len(couplings))
+    ising[real, real] = couplings.ising
+    found = interaction_energies(ising, np.arange(1 << n))
+    return found - found.mean()
+
+
 def tables(couplings: Couplings, columns: Columns) -> Tables:
     """The `Tables` of a problem, with the idle emitters."""
     n = _packed.padded(len(couplings))
@@ -135,6 +146,7 @@ def tables(couplings: Couplings, columns: Columns) -> Tables:
         place[rows] += 1
 
     diagonal = excited @ np.diag(one) - 0.5j * (~excited @ pump)
+    diagonal += energies(couplings, n)
     turns, places = columns.turns
     return Tables(
         order=np.argsort(ones, kind="stable").astype(np.uint64),

@@ -6,7 +6,6 @@ with large frequencies or rates are propagated by exact exponentials instead, an
 manifolds and larger master equations by series in a rotating frame (`series`).
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -18,13 +17,15 @@ from collective._tools.operators import Untidied
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.sharing import NAMES
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, unsupported, without_docstrings
 from collective.engines.exact import series_size
-from collective.engines.exact.lindblad import lindblad_of
+from collective.engines.exact.changing import Changing, pieces_of
+from collective.engines.exact.lindblad import excitations, lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import Pulsed, Series, compile_kernels
 from collective.engines.exact.size import dimension, route_of, size_of
-from collective.engines.measures import ChannelMeasure, LevelMeasure, PairMeasure
+from collective.engines.measures import CavityMeasure, ChannelMeasure, LevelMeasure, PairMeasure
 from collective.engines.numerics import exponential
 from collective.engines.numerics.pulses import driven_hamiltonian
 from collective.engines.record import Recorder, smallest_eigenvalue
@@ -33,7 +34,7 @@ from collective.master.equation import MasterEquation
 from collective.states import matrices
 
 if TYPE_CHECKING:
-    from qutip import MESolver, Qobj
+    from qutip import MESolver, Qobj, QobjEvo
 
     from collective.results.result import Result
 
@@ -47,9 +48,10 @@ class Exact:
     """The whole density matrix, by QuTiP's `MESolver`, exact exponentials or series.
 
     It takes every `Couplings`, `ChannelCouplings` and `MasterEquation`, up to about ten two-level
-    emitters, or five atoms of four levels. Atoms are computed in their rotating frame, and so are
-    master equations whose jumps all change the energy by definite amounts, as those of the
-    rotating-wave approximation: optical frequencies then cost no time.
+    emitters, or five atoms of four levels, and `CavityCouplings` of up to 2,048 states, seven
+    emitters with as many photons. Atoms and emitters with a mode are computed in their rotating
+    frame, and so are master equations whose jumps all change the energy by definite amounts, as
+    those of the rotating-wave approximation: optical frequencies then cost no time.
 
     Example:
         >>> import numpy as np, collective as co
@@ -66,7 +68,10 @@ class Exact:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse too many states, phases that are too large to follow, and python -OO."""
-        common = unsupported(self, request, equations=True, noise=NAMES, channels=True)
+        common = unsupported(
+            self, request, equations=True, noise=NAMES, channels=True, ising=True, cavity=True,
+            motion=("drive", "detunings", "strength"),
+        )  # fmt: skip
         if common is not None:
             return common
         problem = request.problem
@@ -80,6 +85,15 @@ class Exact:
                 f"method {self.name!r} takes atoms that have up to {series_size.LARGEST:,} states "
                 f"together, but {n} atoms of {levels} levels have {levels}^{n}"
             )
+        if isinstance(problem, CavityCouplings):
+            states = dimension(problem)
+            if states <= series_size.LARGEST:
+                return None
+            return (
+                f"method {self.name!r} takes up to {series_size.LARGEST:,} states together, but "
+                f"{len(problem)} emitters and up to {problem.photons} photons have {states:,}; "
+                "photons=... keeps fewer"
+            )
         if route_of(request) == "exponentials":
             return None
         if route_of(request) == "series":
@@ -91,14 +105,15 @@ class Exact:
         problem, route = request.problem, route_of(request)
         kept = len(request.times) if "states" in request.words else 0
         if isinstance(problem, Couplings):
-            how = "exact exponentials" if route == "exponentials" else "QuTiP"
+            how = "QuTiP" if request.marks is None else "steps between kinks"
+            how = "exact exponentials" if route == "exponentials" else how
             work = f"{how}, the density matrix of {len(problem)} emitters"
         elif route == "exponentials":
             side = dimension(problem) ** 2
             work = f"exact exponentials, Liouville dimension {side} ≤ {exponential.LARGEST}"
         elif route == "series":
             stored = generator_of(request).size
-            turning = isinstance(problem, ChannelCouplings) or np.any(lindblad_of(request).frame)
+            turning = not isinstance(problem, MasterEquation) or np.any(lindblad_of(request).frame)
             how = "series in a rotating frame" if turning else "series"
             work = f"{how}, {stored:,} of {dimension(problem)}² numbers of ρ"
         else:
@@ -163,7 +178,7 @@ class _Run:
         self._stepper: Stepper | None = None
         self._untidied = ExitStack()
         self._bounds: dict[str, float] = {}
-        self._measure: PairMeasure | LevelMeasure | ChannelMeasure
+        self._measure: PairMeasure | LevelMeasure | ChannelMeasure | CavityMeasure
         if isinstance(problem, Couplings):
             photons = problem.thermal_photons  # stimulated emission makes the emitters emit faster
             decay = (1 + photons) * problem.decay if photons else problem.decay
@@ -173,6 +188,9 @@ class _Run:
             wanted = "correlations" in request.words
             self._measure = ChannelMeasure(problem, correlations=wanted)
             self._recorder = Recorder(request)
+        elif isinstance(problem, CavityCouplings):
+            self._measure = CavityMeasure(problem, cut=_cut(problem, request))
+            self._recorder = Recorder(request, np.asarray(problem.couplings.decay))
         else:
             self._measure = LevelMeasure(problem.levels, problem.emission_operator)
             self._recorder = Recorder(request)
@@ -215,7 +233,16 @@ class _Run:
                 turned = float(np.ptp(frame) * np.ptp(request.times))
                 self._bounds["error_bound"] = turned * float(np.finfo(float).eps)
                 return Series(request) if request.envelope is None else Pulsed(request)
-        return solver(request.simple, request.times, request.rtol, request.atol, request.envelope)
+        if request.envelope is None or len(request.times) == 1:
+            return solver(request.simple, request.rtol, request.atol)
+        if pieces_of(request) is not None:
+            return Changing(request)
+        assert request.timeline is not None
+        return solver(
+            request.simple, request.rtol, request.atol,
+            driven_hamiltonian(request.couplings, request.envelope, float(request.times[0])),
+            longest=float(request.timeline.longest[0]),
+        )  # fmt: skip
 
     def _record(self, rho: "Qobj") -> None:
         """Record everything asked for from ρ at the next output time."""
@@ -236,10 +263,21 @@ class _Run:
 
     def fields(self) -> dict[str, Any]:
         fields = self._measure.completed(self._recorder.fields())
+        motion = self._request.motion
+        if motion is not None and motion.strength is not None:
+            times = self._request.times[: self._recorder.reached]
+            strength = np.array([motion.strength(float(t)) for t in times])
+            couplings = self._request.couplings
+            rates = (1 + couplings.thermal_photons) * np.asarray(couplings.decay)
+            pairs = np.einsum("tm,tmn,tn->tmn", strength, fields["correlations"], strength)
+            fields["emission"] = np.einsum("mn,tmn->t", rates, pairs).real
         return {**fields, "last_state": self._recorder.now}
 
     def diagnostics(self) -> dict[str, Any]:
-        return {**self._recorder.checks(), **self._bounds}
+        found = {**self._recorder.checks(), **self._bounds}
+        if isinstance(self._measure, CavityMeasure):
+            found["highest_photon_population"] = self._measure.highest
+        return found
 
     def resume(self) -> dict[str, NDArray[Any]]:
         return {}  # the last state is enough
@@ -248,20 +286,36 @@ class _Run:
         return []
 
     def close(self) -> None:
-        if isinstance(self._stepper, Series | Pulsed):
+        if isinstance(self._stepper, Series | Pulsed | Changing):
             self._stepper.close()
         self._stepper = None
         self._untidied.close()
 
 
+def _cut(problem: CavityCouplings, request: Request) -> bool:
+    """Whether photon numbers above the highest one that is kept can be reached."""
+    if problem.driven or np.any(problem.couplings.pump):
+        return True
+    occupied = matrices.matrix(request.state, problem).diag().real > 0
+    return int(excitations(problem)[occupied].max()) > problem.photons
+
+
 def solver(
     problem: Couplings | MasterEquation,
-    times: NDArray[np.float64],
     rtol: float,
     atol: float,
-    envelope: Callable[[float], complex] | None = None,
+    hamiltonian: "Qobj | QobjEvo | None" = None,
+    longest: float = np.inf,
 ) -> "MESolver":
-    """A QuTiP solver for a problem with operators, or for a generator without operators."""
+    """A QuTiP solver for a problem with operators, or for a generator without operators.
+
+    Args:
+        problem: what is evolved.
+        rtol: relative tolerance.
+        atol: absolute tolerance.
+        hamiltonian: H(t) in place of that of the problem, or None.
+        longest: no step is longer than this.
+    """
     from qutip import MESolver
 
     options = {
@@ -272,9 +326,9 @@ def solver(
         "nsteps": 10**9,
         "progress_bar": "",
     }
+    if np.isfinite(longest):
+        options["max_step"] = longest
     if not isinstance(problem, Couplings) and not problem.of_lindblad_form:
         return MESolver(problem.liouvillian(), options={**options, "matrix_form": False})
-    if not isinstance(problem, Couplings):
-        return MESolver(problem.hamiltonian(), problem.collapse_operators(), options=options)
-    hamiltonian, further = driven_hamiltonian(problem, times, envelope)
-    return MESolver(hamiltonian, problem.collapse_operators(), options={**options, **further})
+    hamiltonian = problem.hamiltonian() if hamiltonian is None else hamiltonian
+    return MESolver(hamiltonian, problem.collapse_operators(), options=options)

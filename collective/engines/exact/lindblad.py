@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools.operators import entries_of, local, sum_of_levels
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, mean_transition
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters.spherical import spherical_vectors
 from collective.engines.exact.frame import frame_of
 from collective.engines.request import Request
@@ -67,6 +68,8 @@ def lindblad_of(request: Request) -> Lindblad:
         problem = request.problem
         if isinstance(problem, ChannelCouplings):
             found = of_channels(problem, pulsed=request.envelope is not None)
+        elif isinstance(problem, CavityCouplings):
+            found = of_mode(problem, pulsed=request.envelope is not None)
         else:
             assert isinstance(problem, MasterEquation)
             found = of_equation(problem)
@@ -87,9 +90,32 @@ def of_channels(channels: ChannelCouplings, *, pulsed: bool = False) -> Lindblad
     numbers = sum_of_levels([excited] * len(channels))
     if driven:
         numbers = 0 * numbers
-    energies = channels.energies
-    apart = energies[:, excited == 1].mean() - energies[:, excited == 0].mean()
+    apart = mean_transition(channels)
     return _in_frame(hamiltonian, left, right, apart * numbers, numbers.astype(int), raising)
+
+
+def of_mode(problem: CavityCouplings, *, pulsed: bool = False) -> Lindblad:
+    """The matrices of emitters with a cavity mode; a drive with an envelope is kept apart.
+
+    Without a drive all jumps change the number of excitations, photons included, by one or none.
+    """
+    hamiltonian = entries_of(problem.undriven_hamiltonian()).tocsr()
+    jumps = [entries_of(jump).tocsr() for jump in problem.collapse_operators()]
+    raising = None
+    if problem.driven:
+        raising = entries_of(problem.drive_operator()).tocsr()
+        if not pulsed:
+            hamiltonian, raising = hamiltonian + raising + raising.conj().T, None
+    numbers = 0 * excitations(problem) if problem.driven else excitations(problem)
+    own = problem.couplings.detunings + problem.couplings.shift.diagonal().real
+    frame = np.mean([*own, problem.mode.detuning]) * numbers.astype(float)
+    return _in_frame(hamiltonian, jumps, jumps, frame, numbers, raising)
+
+
+def excitations(problem: CavityCouplings) -> NDArray[np.int64]:
+    """The number of excited emitters and photons in every state, (D,)."""
+    levels = [[1, 0]] * len(problem) + [range(problem.photons + 1)]
+    return sum_of_levels(levels).astype(int)
 
 
 def _collective_jumps(channels: ChannelCouplings) -> tuple[list[Any], list[Any]]:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from collective.engines.base import threads_for
 from collective.engines.exact.sectors import generator_of
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import RungeKutta
 from collective.engines.numerics.sparse_rows import Rows, compile_multiply
 from collective.engines.request import Request
@@ -96,7 +95,8 @@ class Series:
                 end = np.array([self._time + left / np.ceil(left / self._longest)])
             sums = self._summed(end - self._time)
             if sums is not None:
-                self._time, self._values = float(end[-1]), sums[-1]
+                # a copy, so that the sums are not kept while the next ones are added
+                self._time, self._values = float(end[-1]), sums[-1].copy()
                 self._ready = list(zip(inside.tolist(), sums, strict=False))
                 return
             self._longest /= 2
@@ -119,7 +119,8 @@ class Series:
         tolerance = max(tolerance, 100 * _ROUND_OFF * norm)
         here, before = self._values, np.zeros_like(self._values)
         sums = np.zeros((len(spans), len(here)), dtype=complex)
-        gathered, first = [here], 0
+        gathered = np.empty((GATHERED, len(here)), dtype=complex)
+        gathered[0], filled, first = here, 1, 0
         largest, small = norm * sizes[0], 0
         for j in range(1, count):
             alpha, beta, gamma = ellipse.recurrence(j)
@@ -129,15 +130,16 @@ class Series:
             if gamma and j > 1:
                 following += gamma * before
             before, here = here, following
-            gathered.append(here)
+            gathered[filled] = here
+            filled += 1
             norm = float(np.linalg.norm(here))
             largest = max(largest, norm * sizes[j])
             if not _ROUND_OFF * largest < tolerance:
                 return None
             small = small + 1 if norm * ahead[j] < tolerance else 0
-            if len(gathered) == GATHERED or small == 2:
-                sums += weights[first : j + 1].T @ np.array(gathered)
-                gathered, first = [], j + 1
+            if filled == GATHERED or small == 2:
+                sums += weights[first : j + 1].T @ gathered[:filled]
+                filled, first = 0, j + 1
             if small == 2:
                 return sums
         return None
@@ -162,11 +164,9 @@ class Pulsed:
         self._generator = generator_of(request)
         self._generator.share(threads_for(request))
         values = self._generator.pack(0.5 * (rho + rho.conj().T)).view(float)
-        # a pulse shorter than a step would be stepped over unseen
-        longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
         self._solver = RungeKutta(
             self._slope, float(t0), values, float(times[-1]), rtol=request.rtol,
-            atol=request.atol, blocks=(len(values),), longest=longest,
+            atol=request.atol, blocks=(len(values),), pieces=request.timeline,
         )  # fmt: skip
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Pulsed:
         from qutip import Qobj
 
         while self._solver.t < t:
-            self._solver.step()
+            self._solver.step()  # it stops at kinks, so that no pulse is stepped over
         values = self._solver.at(t).view(complex)
         return Qobj(self._generator.unpack(values, 0.0), dims=self._dims, copy=False)
 

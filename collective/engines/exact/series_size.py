@@ -7,11 +7,11 @@ import numpy as np
 from collective._tools.speed import Speed
 from collective._tools.speed import speed as machine_speed
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
 from collective.engines.exact.lindblad import lindblad_of
 from collective.engines.exact.sectors import generator_of
 from collective.engines.exact.series import AT_ONCE, GATHERED, REACH
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.runge_kutta import VECTORS
 from collective.engines.numerics.spectrum import Ellipse
 from collective.engines.record import EIGENVALUE_TIMES
@@ -74,7 +74,7 @@ class SeriesSize:
             summed = _SUM * n * s.entry * applied * times / max(steps, 1.0)
         row = _MEASURE_CALLS * s.call + _MEASURE_ENTRIES * side**2 * s.entry
         row += len(request.operators) * (20 * s.call + side**2 * s.entry)
-        if "correlations" in request.words:
+        if "correlations" in request.words and isinstance(request.problem, ChannelCouplings):
             row += len(request.channels.decay) ** 2 * _CORRELATION_CALLS * s.call
             row += len(request.channels.decay) * side**2 * s.entry
         flops = _EIGENVALUE_FLOPS * generator.cubes()
@@ -86,20 +86,31 @@ class SeriesSize:
         """The bytes at the peak."""
         request, generator = self.request, generator_of(self.request)
         times, n, side = len(request.times), generator.size, lindblad_of(request).dimension
-        copies = 1 + 2 * request.checkpointed
-        found = int(copies * self._recorded()) + times * _ROW_BYTES
-        found += 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
+        kept = int((1 + 2 * request.checkpointed) * self._recorded()) + times * _ROW_BYTES
+        found = 16 * side**2 * 4  # ρ as a whole, before and after a step, and its eigenvalues
         if request.envelope is None:
-            found += 16 * n * (GATHERED + min(AT_ONCE, times) * 2 + 6)
+            # the last sums are made before the times that they belong to are recorded
+            together = self._together()
+            making = 16 * n * (GATHERED + 2 * together + 5) - kept * together // times
+            found += kept + max(making, 16 * n * together)
         else:
-            found += 16 * n * (VECTORS + 4)
+            found += kept + 16 * n * (VECTORS + 4)
         return found + _ENTRY_BYTES * 3 * side
+
+    def _together(self) -> int:
+        """The most output times of one step."""
+        times = self.request.times
+        reach = times + REACH / self._ellipse.radius if self._ellipse.radius else times + np.inf
+        inside = np.searchsorted(times, reach, side="right") - np.arange(len(times)) - 1
+        return int(np.clip(inside.max(), 1, AT_ONCE))
 
     def _recorded(self) -> float:
         """Bytes of what is recorded."""
         request, side = self.request, lindblad_of(self.request).dimension
         row = 8 * 64 + 16 * len(request.operators)
-        if "correlations" in request.words:
+        if isinstance(request.problem, CavityCouplings):
+            row += 16 * len(request.problem) ** 2
+        elif "correlations" in request.words:
             row += 16 * len(request.channels.decay) ** 2
         if "states" in request.words:
             row += 16 * side**2
@@ -110,11 +121,7 @@ class SeriesSize:
         request, reach = self.request, self._ellipse.radius * self._span
         if request.envelope is None:
             return _TERMS * reach + _FEWEST * max(len(request.times) / AT_ONCE, 1.0)
-        found = _SLOPES_PER_RADIUS * reach + 100
-        if self._span > 0:
-            shortest = float(np.diff(request.times).min())
-            found += _SLOPES_PER_STEP * min(self._span / shortest, ENVELOPE_STEPS)
-        return found
+        return _SLOPES_PER_RADIUS * reach + 100 + _SLOPES_PER_STEP * request.fewest_steps
 
 
 def takes_atoms(channels: ChannelCouplings) -> bool:

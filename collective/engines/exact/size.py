@@ -24,10 +24,10 @@ from collective._tools.speed import speed as machine_speed
 from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import writing
-from collective.engines.exact import series_size
+from collective.engines.exact import changing_size, series_size
 from collective.engines.numerics import exponential
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.numerics.spectrum import Extent
 from collective.engines.record import EIGENVALUE_TIMES
 from collective.engines.request import Request
@@ -76,7 +76,7 @@ def _route(request: Request) -> Route:
         return "exponentials" if size_of(request).by_exponentials else "QuTiP"
     side = dimension(problem)
     small = side**2 <= exponential.LARGEST
-    if isinstance(problem, ChannelCouplings):
+    if isinstance(problem, ChannelCouplings | CavityCouplings):
         faster = small and size_of(request).by_exponentials
         return "exponentials" if faster else "series"
     if small:
@@ -84,10 +84,12 @@ def _route(request: Request) -> Route:
     return "series" if problem.of_lindblad_form and side <= series_size.LARGEST else "QuTiP"
 
 
-def dimension(problem: ChannelCouplings | MasterEquation) -> int:
+def dimension(problem: ChannelCouplings | CavityCouplings | MasterEquation) -> int:
     """The dimension D of the Hilbert space."""
     if isinstance(problem, ChannelCouplings):
         return int(len(problem.atoms.levels) ** len(problem))
+    if isinstance(problem, CavityCouplings):
+        return 2 ** min(len(problem), _LARGEST) * (problem.photons + 1)
     return problem.dimension
 
 
@@ -184,7 +186,7 @@ class Size:
 
     @cached_property
     def _extent(self) -> Extent:
-        return Extent(self.request.couplings, self._n)
+        return Extent(self.request.usual, self._n)
 
     def _exponential_seconds(self, work: Work) -> float:
         s, times = self.speed, self.request.times
@@ -198,7 +200,7 @@ class Size:
     def _step_seconds(self) -> float:
         s, problem, request = self.speed, self.request.problem, self.request
         size = 4.0**self._n
-        if isinstance(problem, ChannelCouplings):
+        if isinstance(problem, ChannelCouplings | CavityCouplings):
             return series_size.SeriesSize(request, s).seconds()
         if not isinstance(problem, Couplings):
             turned = float(np.ptp(problem.hamiltonian().diag().real)) * self._span
@@ -206,6 +208,9 @@ class Size:
             return (_SLOPES_LABORATORY * turned + _FEWEST_SLOPES) * slope
         n = len(problem)
         slopes = _slopes(request, self._extent)
+        if request.marks is not None:
+            least = request.fewest_steps
+            return changing_size.seconds(n, slopes - 2 * _SLOPES_PER_STEP * least, least, s)
         driven = np.any(problem.drive)
         own = n * n / 4 + 1 + (n if driven else 0)
         collective = 1 + bool(problem.thermal_photons) + (problem.pump.ndim == 2)
@@ -228,6 +233,8 @@ class Size:
         elif isinstance(problem, ChannelCouplings):
             side, measured = dimension(problem), 8 * len(problem) * len(problem.atoms.levels)
             measured += 16 * len(problem.decay) ** 2 * ("correlations" in request.words)
+        elif isinstance(problem, CavityCouplings):
+            side, measured = dimension(problem), 16 * len(problem) ** 2 + 8
         else:
             side, measured = problem.dimension, 8 * sum(problem.levels)
         # a checkpoint copies what was recorded, and makes two more copies of the states
@@ -242,7 +249,8 @@ class Size:
             _, results = exponential.products(request.times, work.norm)
             found += exponential.predicted_bytes(work.sizes, work.entries, results)
         else:
-            found += density_bytes(side)
+            vectors = _INTEGRATOR_VECTORS if request.marks is None else changing_size.VECTORS
+            found += 16 * side * side * vectors
             found += 20 * side * (n * n + n * n // 2 + n)
         return found
 
@@ -266,10 +274,7 @@ def _slopes(request: Request, extent: Extent) -> float:
         slowest += 2 * (noise.total(couplings.dephasing) + noise.total(couplings.pump)) / n
         lasting = min(span, _RELAXATION / max(slowest, 1e-300))
         found += _SLOPES_PER_RADIAN * (extent.spread + decay) * lasting
-    if request.envelope is not None and span > 0:
-        shortest = float(np.diff(request.times).min())
-        found += 2 * _SLOPES_PER_STEP * min(span / shortest, ENVELOPE_STEPS)
-    return found
+    return found + 2 * _SLOPES_PER_STEP * request.fewest_steps
 
 
 def coupled(request: Request, extent: Extent) -> Work:

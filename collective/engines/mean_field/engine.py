@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from collective._tools import checks
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines import estimates
 from collective.engines.base import Accuracy, Cost, unsupported
-from collective.engines.mean_field import size
+from collective.engines.mean_field import mode, size
 from collective.engines.mean_field.run import MeanFieldRun
 from collective.engines.mean_field.start import alone, product
+from collective.engines.mode_run import ModeRun
 from collective.engines.request import Request
 
 if TYPE_CHECKING:
@@ -43,9 +45,12 @@ class MeanField:
     emission begins by noise. For them each sample starts with random phases of ⟨σ⁻⟩, and means have
     standard errors. The phases are drawn once: dephasing and pump destroy them, although in truth
     noise renews them. For atoms with manifolds they are random coherences between excited and
-    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices of two-level
-    emitters, also with vacant sites, products are fast Fourier transforms, found from the places of
-    the emitters and checked.
+    ground levels, with the correlations ⟨σ⁺_cσ⁻_c'⟩ of each atom. On lattices, also with vacant
+    sites, products are fast Fourier transforms: for two-level emitters found from their places and
+    checked, for atoms where Γ and Δ are stored by displacement (see `couple`).
+
+    `CavityCouplings` keep an amplitude of the mode beside them, with 100 samples of random phases
+    where nothing is coherent.
 
     Args:
         phases: number of samples with random phases; 0 for none. None draws phases only for starts
@@ -87,9 +92,15 @@ class MeanField:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse thermal light, and states of more than one emitter that are correlated."""
-        common = unsupported(self, request, one_number=True, lattice=True, channels=True)
+        common = unsupported(
+            self, request, one_number=True, lattice=True, channels=True,
+            ising=not isinstance(request.problem, CavityCouplings), cavity=True,
+            motion=("drive", "detunings", "strength"),
+        )  # fmt: skip
         if common is not None:
             return common
+        if isinstance(request.problem, CavityCouplings):
+            return mode.refusal(request)
         if not product(request):
             return (
                 f"method {self.name!r} takes states without correlations between emitters, product "
@@ -100,6 +111,8 @@ class MeanField:
     def cost(self, request: Request) -> Cost:
         """Predict memory and time, and the error that mean field usually has."""
         phases = self._samples(request)
+        if isinstance(request.problem, CavityCouplings):
+            return mode.cost(request, phases)
         kind: estimates.Kind = "random phases" if phases else "mean field"
         return size.cost(request, phases, estimates.expected(request, kind, phases or None))
 
@@ -109,14 +122,28 @@ class MeanField:
         import scipy.integrate  # noqa: F401
         import threadpoolctl  # noqa: F401
 
-    def start(self, request: Request, earlier: "Result | None") -> MeanFieldRun:
+    def start(self, request: Request, earlier: "Result | None") -> MeanFieldRun | ModeRun:
         """Start from a product state, or from where an earlier result ended."""
+        if isinstance(request.problem, CavityCouplings):
+            return self._with_mode(request, earlier)
         return MeanFieldRun(request, self._samples(request), earlier)
+
+    def _with_mode(self, request: Request, earlier: "Result | None") -> ModeRun:
+        """The run of emitters with a cavity mode."""
+        phases, seed = self._samples(request), request.seed
+        if phases and earlier is not None:
+            seed = int(earlier.diagnostics["seed"])
+        elif phases and seed is None:
+            seed = int(np.random.default_rng().integers(2**53))
+        equations = mode.ModeField(request, phases, seed)
+        return ModeRun(request, equations, equations.names(), earlier)
 
     def _samples(self, request: Request) -> int:
         """The number of samples with random phases, or 0."""
         if self.phases is not None:
             return self.phases
+        if isinstance(request.problem, CavityCouplings):
+            return mode.SAMPLES if mode.alone(request) else 0
         if len(request.rwa) == 1 or not alone(request):
             return 0
         return int(np.clip(_SAMPLES // size.work_of_one(request), _FEWEST, _MOST))

@@ -2,9 +2,9 @@ r"""Mean field: every emitter has a Bloch vector of its own, in the field of the
 
 With s_n = ⟨σ⁻_n⟩, e_n = ⟨σ⁺_nσ⁻_n⟩ and h = δ + Δ − iΓ/2, and without correlations,
 
-.. math:: \dot s_n = −(ih_{nn} + γ_φ + p/2)s_n + i(2e_n − 1)F_n, \qquad
+.. math:: \dot s_n = −(ih_{nn} + iU_n + γ_φ + p/2)s_n + i(2e_n − 1)F_n, \qquad
           \dot e_n = −Γ_{nn}e_n + p(1 − e_n) + 2\,\mathrm{Im}(s^*_n F_n), \qquad
-          F_n = \sum_{l≠n} h_{nl}s_l + ½Ω_n.
+          F_n = \sum_{l≠n} h_{nl}s_l + ½Ω_n, \qquad U_n = \sum_l V_{nl}e_l.
 
 The emission is :math:`\sum_{m≠n}Γ_{mn}s^*_ms_n + \sum Γ_{nn}e_n`; its first part is
 :math:`−2\,\mathrm{Im}\sum_n s^*_n \sum_{l≠n}h_{nl}s_l`, because Δ is Hermitian.
@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.engines.numerics import lattice
 from collective.engines.numerics.exchange import Exchange, exchange
+from collective.pulse.motion import Motion
 
 
 class Equations:
@@ -30,6 +32,7 @@ class Equations:
         couplings: of the emitters.
         envelope: by which the drive is multiplied, or None.
         single: whether the field of the others is computed in single precision.
+        motion: what else changes in time, or None; the envelope is then 1.
 
     Attributes:
         numbers: length of the vector of one sample.
@@ -41,33 +44,71 @@ class Equations:
         envelope: Callable[[float], complex] | None = None,
         *,
         single: bool = False,
+        motion: Motion | None = None,
     ):
         own = lattice.diagonal(couplings)
+        if not np.any(couplings.drive):  # then a frequency that all emitters share has no effect
+            own = own - own.real.mean()
         self.n = len(couplings)
         self.numbers = 3 * self.n
         self.decay = couplings.decay.diagonal().real.copy()[:, None]
         self.pump = couplings.pump[:, None]
         self._turning = (-1j * own - couplings.dephasing - 0.5 * couplings.pump)[:, None]
+        self._lost = (couplings.dephasing + 0.5 * couplings.pump)[:, None]
         self._half_drive = 0.5 * couplings.drive[:, None]
         self._driven = bool(np.any(couplings.drive))
-        self._envelope = envelope
+        self._envelope, self._motion = envelope, motion
+        self._detuned = -1j * couplings.detunings[:, None]
         self._others: Exchange = exchange(couplings, single=single)
+        self._ising = couplings.ising
+
+    def _interaction(self, e: NDArray[np.float64]) -> NDArray[np.float64]:
+        """U = Ve, (N, B): the shift of every emitter by the excitation of the others."""
+        assert self._ising is not None
+        if checks.constant(self._ising):
+            return np.asarray(self._ising[0, 0] * (e.sum(axis=0) - e))
+        return np.asarray(self._ising @ e)
 
     def slope(self, t: float, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
         """Dy/dt."""
         s, e = self.split(y)
-        field = self._others(s, threads).astype(complex, copy=False)
-        if self._driven:
+        decay, turning = self.decay, self._turning
+        if self._motion is not None:
+            field, decay, turning = self._moving(t, s, threads)
+        else:
+            field = self._others(s, threads).astype(complex, copy=False)
+        if self._driven and self._motion is None:
             strength = 1.0 if self._envelope is None else self._envelope(t)
             field = field + strength * self._half_drive
         found = np.empty_like(y)
         ds, de = self.split(found)
         np.multiply(field, 2 * e - 1, out=ds)
         ds *= 1j
-        ds += self._turning * s
-        de[...] = self.pump - (self.pump + self.decay) * e
+        ds += turning * s
+        if self._ising is not None:
+            ds -= 1j * self._interaction(e) * s
+        de[...] = self.pump - (self.pump + decay) * e
         de += 2 * (s.real * field.imag - s.imag * field.real)
         return found
+
+    def _moving(
+        self, t: float, s: NDArray[np.complex128], threads: int
+    ) -> tuple[NDArray[np.complex128], NDArray[np.float64], NDArray[np.complex128]]:
+        """The field (N, B), the decay and the turning (N, 1) at a time."""
+        motion, decay, turning = self._motion, self.decay, self._turning
+        assert motion is not None
+        if motion.strength is None:
+            field = self._others(s, threads).astype(complex, copy=False)
+        else:
+            strength = motion.strength(t)[:, None]
+            field = strength * self._others(strength * s, threads)
+            turning = turning + (strength**2 - 1) * (turning - self._detuned + self._lost)
+            decay = decay * strength**2
+        if motion.detunings is not None:
+            turning = turning - 1j * motion.detunings(t)[:, None]
+        if motion.factors:
+            field = field + 0.5 * motion.drive(t)[:, None]
+        return field, decay, turning
 
     def derivative(
         self, y: NDArray[np.float64]
@@ -80,6 +121,8 @@ class Equations:
             ds, de = self.split(np.ascontiguousarray(change.reshape(-1)))
             moved = self._others(ds, 1)
             along = self._turning * ds + 1j * (2 * field * de + (2 * e - 1) * moved)
+            if self._ising is not None:
+                along -= 1j * (self._interaction(e) * ds + self._interaction(de) * s)
             gained = -(self.decay + self.pump) * de
             gained = gained + 2 * (ds.conj() * field + s.conj() * moved).imag
             return self.joined(along, gained)
@@ -97,9 +140,12 @@ class Equations:
         flat = np.ascontiguousarray(s, dtype=complex).reshape(-1)
         return np.concatenate([flat.view(float), np.asarray(e, dtype=float).reshape(-1)])
 
-    def emission(self, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
-        """The emission of every sample, (B,)."""
+    def emission(self, y: NDArray[np.float64], threads: int = 1, t: float = 0.0) -> NDArray[Any]:
+        """The emission of every sample, (B,), at a time, which only a changing strength needs."""
         s, e = self.split(y)
+        if self._motion is not None and self._motion.strength is not None:
+            strength = self._motion.strength(t)[:, None]
+            s, e = strength * s, strength**2 * e
         field = self._others(s, threads)
         together = -2 * (s.real * field.imag - s.imag * field.real).sum(axis=0)
         return np.asarray(together + (self.decay * e).sum(axis=0))

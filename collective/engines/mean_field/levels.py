@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.numerics import channels as reduced
-from collective.engines.numerics.exchange import by_matrix
 
+_LEFT, _KRYLOV, _RESTARTS = 1e-10, 60, 10  # of GMRES, for steady states on lattices
 _DARK = 1e-9  # rate of decay, relative to the largest, that dark states get in an inverse
 
 
@@ -54,7 +55,7 @@ class LevelEquations:
         self._raise = parts.lower.conj().transpose(0, 2, 1).reshape(len(parts.lower), -1)
         self._drive = parts.half_drive[:, :, None]
         self._driven, self._envelope = bool(np.any(channels.drive)), envelope
-        self._h, self._others = parts.h, by_matrix(parts.h)
+        self._h, self._others = parts.h, reduced.exchange(parts.h, single=single)
         up, down = self._upper, self.levels - self._upper
         jumps = parts.jumps[:, :, up:, :up]
         # ρ_ee → ρ_gg as a matrix of each atom, acting on flattened blocks from the right
@@ -92,7 +93,8 @@ class LevelEquations:
            \quad ⇒ \quad (1 + hWM^{-1}U)\,δF = −hWM^{-1}\dot ρ.
 
         WM⁻¹U acts on each atom alone. As a complex F and its conjugate both appear, real and
-        imaginary parts are separate unknowns: 2NK of them.
+        imaginary parts are separate unknowns: 2NK of them. Where h is stored by displacement they
+        are found by products.
         """
         rho, count = self.split(y)[:, 0], self.levels
         inverse = np.linalg.inv(self._generators(y))
@@ -102,8 +104,17 @@ class LevelEquations:
         made = -1j * (turning @ rho[:, None] - rho[:, None] @ turning)
         moved = inverse @ made.reshape(self.n, len(turning), -1).transpose(0, 2, 1)
         down = self._lower.transpose(0, 2, 1).reshape(len(up), -1)  # s = tr(aρ) from flat ρ
-        kinds = len(up)
         response = _parts(down @ moved)  # (N, 2K, 2K), from parts of δF to parts of δs
+        s = (down @ alone)[:, :, 0]
+        solve = self._solved_by_products if isinstance(self._h, LatticeMatrix) else self._solved
+        changed = solve(response, s)
+        each = _parts(changed)[:, :, None]  # (N, 2K, 1)
+        return self.possible(self.joined(alone - moved @ each))
+
+    def _solved(self, response: NDArray[Any], s: NDArray[Any]) -> NDArray[np.complex128]:
+        """The change δF of the fields, (N, K), by elimination."""
+        assert isinstance(self._h, np.ndarray)
+        kinds = len(self._lower)
         field = np.zeros((2, self.n, kinds, 2, self.n, kinds))
         h = self._h.reshape(self.n, kinds, self.n, kinds)
         field[0, :, :, 0], field[0, :, :, 1] = h.real, -h.imag
@@ -115,11 +126,33 @@ class LevelEquations:
         side = 2 * self.n * kinds
         whole = acted.reshape(side, side)
         whole[range(side), range(side)] += 1.0
-        s = (down @ alone)[:, :, 0].ravel()
-        driving = field.reshape(side, side) @ np.concatenate([s.real, s.imag])
-        changed = np.linalg.solve(whole, driving).reshape(2, self.n, kinds)
-        each = changed.transpose(1, 0, 2).reshape(self.n, 2 * kinds, 1)
-        return self.possible(self.joined(alone - moved @ each))
+        flat = s.ravel()
+        driving = field.reshape(side, side) @ np.concatenate([flat.real, flat.imag])
+        real, imaginary = np.linalg.solve(whole, driving).reshape(2, self.n, kinds)
+        return np.asarray(real + 1j * imaginary)
+
+    def _solved_by_products(
+        self, response: NDArray[Any], s: NDArray[Any]
+    ) -> NDArray[np.complex128]:
+        """The same by GMRES, with products by h alone."""
+        from scipy.sparse.linalg import LinearOperator, gmres
+
+        kinds = len(self._lower)
+
+        def others(lowered: NDArray[Any]) -> NDArray[Any]:
+            return self._others(lowered.reshape(-1, 1), 1).reshape(self.n, kinds)
+
+        def acted(flat: NDArray[np.float64]) -> NDArray[np.float64]:
+            made = response @ flat.reshape(self.n, 2 * kinds, 1)
+            lowered = made[:, :kinds, 0] + 1j * made[:, kinds:, 0]
+            return flat.reshape(-1) + _parts(others(lowered)).reshape(-1)
+
+        side = 2 * self.n * kinds
+        operator = LinearOperator((side, side), matvec=acted, dtype=float)
+        driving = _parts(others(s)).reshape(-1)
+        found = gmres(operator, driving, rtol=_LEFT, restart=_KRYLOV, maxiter=_RESTARTS)[0]
+        found = found.reshape(self.n, 2 * kinds)
+        return np.asarray(found[:, :kinds] + 1j * found[:, kinds:])
 
     def _generators(self, y: NDArray[np.float64]) -> NDArray[np.complex128]:
         """M of each atom in fixed fields, (N, L², L²), made invertible."""
@@ -172,8 +205,8 @@ class LevelEquations:
         """Y from ρ, (N, B, L, L)."""
         return np.ascontiguousarray(rho, dtype=complex).reshape(-1).view(float)
 
-    def emission(self, y: NDArray[np.float64], threads: int = 1) -> NDArray[np.float64]:
-        """The emission of every sample, (B,)."""
+    def emission(self, y: NDArray[np.float64], threads: int = 1, t: float = 0.0) -> NDArray[Any]:
+        """The emission of every sample, (B,); it does not depend on the time."""
         rho, up = self.split(y), self._upper
         s = self.lowered(rho)
         field = self._others(s.reshape(-1, s.shape[2]), threads)
@@ -226,7 +259,7 @@ class LevelEquations:
 
 
 def _parts(matrices: NDArray[Any]) -> NDArray[np.float64]:
-    """Real parts of rows, then imaginary parts."""
+    """Real parts of rows (N, R, …), then imaginary parts."""
     return np.concatenate([matrices.real, matrices.imag], axis=1)
 
 

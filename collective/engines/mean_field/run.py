@@ -18,7 +18,6 @@ from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field.levels import LevelEquations
 from collective.engines.mean_field.start import alone, begin, units
 from collective.engines.numerics.adaptive import Adaptive
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.errors import DivergedError
@@ -124,10 +123,7 @@ class MeanFieldRun:
             self._threads = (1, pieces_for(request, size.channels(request) * 8)[0])
         rtol, atol = size.tolerances(request, self._phases)
         weak, excited = units(request, self._phases)
-        times, end = request.times, float(request.times[-1])
-        longest = np.inf
-        if request.envelope is not None:  # a pulse shorter than a step would not be seen
-            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / ENVELOPE_STEPS)
+        end = float(request.times[-1])
         self._solvers = [
             Adaptive(
                 self._slope,
@@ -136,7 +132,7 @@ class MeanFieldRun:
                 end,
                 rtol=rtol,
                 atol=atol * self._equations.scales(weak, excited, len(y)),
-                longest=longest,
+                pieces=request.timeline,  # no pulse is stepped over
                 first=first,
             )
             for t, y, first in self._recorder.now
@@ -150,7 +146,8 @@ class MeanFieldRun:
     def _record(self, values: list[NDArray[np.float64]], again: list[Any]) -> None:
         """Record one output time."""
         equations = self._equations
-        emission = np.concatenate([equations.emission(y, self._threads[1]) for y in values])
+        threads, t = self._threads[1], float(self._request.times[self._recorder.reached])
+        emission = np.concatenate([equations.emission(y, threads, t) for y in values])
         each = np.concatenate([equations.populations(y) for y in values], axis=-1)
         populations, excitation = each.mean(axis=-1), equations.excitation(each)
         rows = {
@@ -231,7 +228,7 @@ def _equations(request: Request, *, single: bool) -> Equations | LevelEquations:
     """The equations of the emitters, or of atoms with manifolds."""
     if isinstance(request.problem, ChannelCouplings):
         return LevelEquations(request.channels, request.envelope, single=single)
-    return Equations(request.couplings, request.envelope, single=single)
+    return Equations(request.couplings, request.envelope, single=single, motion=request.motion)
 
 
 def _to(t: float, solver: Adaptive) -> NDArray[Any]:

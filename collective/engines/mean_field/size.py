@@ -1,14 +1,16 @@
 """Predicted memory and time of a run, and how its samples are divided."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from collective._tools import checks
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
-from collective.couplings.lattice import largest_row, sum_of_squares
+from collective.couplings.lattice import LatticeMatrix, largest_row, sum_of_squares
 from collective.couplings.sites import padded
 from collective.engines.base import Cost, threads_for, writing
-from collective.engines.numerics.channels import polarisations
+from collective.engines.numerics.channels import local_hamiltonians, polarisations
 from collective.engines.numerics.exchange import kind, sites_of
 from collective.engines.numerics.lattice import TRANSFORM
 from collective.engines.request import Request
@@ -24,6 +26,7 @@ _PAIR_ENTRIES = 18.0  # per correlation
 _IN_LEVELS = 0.5  # of the frequency, because a row of channels has three polarisations
 _MATRIX_PRODUCTS = 6.0  # of density matrices of atoms, per slope, and …
 _MATRIX_ENTRIES = 12.0  # per number of them
+_BLOCK_ENTRIES = 2.0  # per transform of a channel and channel that it acts on
 _SINGLE = 0.65  # of the time of a product of matrices, in single precision
 _SLOPES = 60.0  # at least, and …
 _PER_PHASE = 7.5  # per unit of frequency and time at a tolerance of 1e-4, and …
@@ -39,7 +42,7 @@ def tolerances(request: Request, phases: int) -> tuple[float, float]:
 
 
 def channels(request: Request) -> int:
-    """The side of the matrix by which a product is computed."""
+    """How many numbers a product with h takes for each sample."""
     if isinstance(request.problem, ChannelCouplings):
         return len(request.problem) * polarisations(request.problem).shape[1]
     return len(request.couplings)
@@ -111,16 +114,15 @@ def cost(request: Request, phases: int, error: float | None) -> Cost:
 def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
     """Predict memory and time of density matrices of atoms."""
     n, count, s = len(request.rwa), len(request.channels.atoms.levels), speed()
-    samples, groups, side = max(phases, 1), _groups(request, phases), channels(request)
-    times, digits = len(request.times), 8 if phases else 16
+    samples, groups = max(phases, 1), _groups(request, phases)
+    times = len(request.times)
     together = -(-samples // groups)
     numbers = 2.0 * n * count**2
     slopes = evaluations(request, phases)
-    product = 8.0 * side**2 * together * s.flop * (_SINGLE if phases else 1.0)
-    reading = digits * side**2 / 8 * s.entry * 0.4
-    each = max(product, reading) + n * together * s.flop * 8 * _MATRIX_PRODUCTS * count**3
+    each, held = _exchange_of_atoms(request, together, phases)
+    each += n * together * s.flop * 8 * _MATRIX_PRODUCTS * count**3
     each += s.entry * _MATRIX_ENTRIES * numbers * together + s.call * _CALLS
-    held = 8 * numbers * samples * _VECTORS + digits * side**2 + 24.0 * side * 512
+    held += 8 * numbers * samples * _VECTORS
     held += 16.0 * n * count**2 * (count**2 / 4 + 8)
     kept = 8 * n * count * times * (2 if phases else 1) + 8 * phases * times
     seconds = groups * (each * (slopes + times) + s.call * _CALLS_PER_TIME * times)
@@ -135,6 +137,26 @@ def _cost_of_atoms(request: Request, phases: int, error: float | None) -> Cost:
     return Cost(int(held + kept + written), seconds + compressing, work, error)
 
 
+def _exchange_of_atoms(request: Request, together: int, phases: int) -> tuple[float, float]:
+    """Seconds of a product with h for so many samples, and the bytes of what it needs."""
+    s, side, digits = speed(), channels(request), 8 if phases else 16
+    decay = request.channels.decay
+    if not isinstance(decay, LatticeMatrix):
+        product = 8.0 * side**2 * together * s.flop * (_SINGLE if phases else 1.0)
+        reading = digits * side**2 / 8 * s.entry * 0.4
+        return max(product, reading), digits * side**2 + 24.0 * side * 512
+    kinds = side // len(request.channels)
+    around = float(np.prod(padded(decay.sites.shape)))
+    seconds = (
+        around
+        * together
+        * kinds
+        * (TRANSFORM * np.log2(around) * s.flop + _BLOCK_ENTRIES * kinds * s.entry)
+    )
+    held = digits * around * (kinds**2 + (kinds + 3) * together) + 32 * around
+    return seconds + 8 * kinds**2 * s.call, held + 48.0 * decay.kernel.size
+
+
 def evaluations(request: Request, phases: int) -> float:
     """The number of slopes of a run, roughly.
 
@@ -147,7 +169,7 @@ def evaluations(request: Request, phases: int) -> float:
     if isinstance(couplings, ChannelCouplings):
         frequency, rate = _frequencies_of_atoms(couplings)
     else:
-        frequency, rate = frequencies(couplings)
+        frequency, rate = frequencies(request.usual)
         own, open_ = own + float(couplings.pump.mean()), open_ or bool(np.any(couplings.pump))
     lasting = min(span, _SETTLED / max(own, 1e-300)) if open_ else span
     if request.envelope is not None:
@@ -171,7 +193,18 @@ def frequencies(couplings: Couplings) -> tuple[float, float]:
     if kind(couplings) == "alike":
         bright = abs(couplings.decay[0, 0]) * (len(couplings) - 1)
     frequency = np.sqrt(usual * most) + np.abs(turning).max() + drive + 0.3 * bright
+    frequency += interaction(couplings.ising)
     return float(frequency), float(rates.max() + bright)
+
+
+def interaction(ising: NDArray[np.float64] | None) -> float:
+    """The shift of an emitter by others of population ¼, roughly; those of both signs cancel."""
+    if ising is None:
+        return 0.0
+    if checks.constant(ising):
+        return abs(float(ising[0, 0])) * (len(ising) - 1) / 4
+    together = np.maximum(np.abs(ising.sum(axis=1)), np.sqrt((ising**2).sum(axis=1)))
+    return float(together.max()) / 4
 
 
 def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:
@@ -179,7 +212,7 @@ def _frequencies_of_atoms(channels: ChannelCouplings) -> tuple[float, float]:
     n = len(channels)
     usual = np.sqrt(sum_of_squares(channels.shift) / len(channels.shift))
     most = np.sqrt(largest_row(channels.shift))
-    levels = np.linalg.eigvalsh(channels.local_hamiltonians(drive=False))
+    levels = np.linalg.eigvalsh(local_hamiltonians(channels))
     bright = np.sqrt(sum_of_squares(channels.decay) / len(channels.decay))
     drive = float(np.linalg.norm(channels.drive.reshape(n, -1), axis=1).max())
     frequency = np.sqrt(usual * most) + float(np.ptp(levels, axis=1).max()) + drive + 0.3 * bright

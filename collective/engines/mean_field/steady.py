@@ -3,8 +3,10 @@ r"""Steady states of mean field: evolution, then Newton's method.
 For two-level emitters Newton's step solves :math:`J\,δy = −\dot y` by GMRES, with the derivative of
 the equations
 
-.. math:: δ\dot s = −(ih_{nn} + γ_φ + p/2)δs + i(2F\,δe + (2e − 1)δF), \qquad
-          δ\dot e = −(Γ_{nn} + p)δe + 2\,\mathrm{Im}(F\,δs^* + s^*δF), \qquad δF = h\,δs.
+.. math:: δ\dot s = −(ih_{nn} + iU_n + γ_φ + p/2)δs − is\,δU + i(2F\,δe + (2e − 1)δF), \qquad
+          δ\dot e = −(Γ_{nn} + p)δe + 2\,\mathrm{Im}(F\,δs^* + s^*δF),
+
+with δF = h δs and δU = V δe of Ising terms.
 
 Evolution brings the state near to an attractor: where there are several, the start decides. A small
 disturbance of the answer must die out. For atoms with manifolds the step is one of the fields, see
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.engines.mean_field import size
 from collective.engines.mean_field.equations import Equations
 from collective.engines.mean_field.levels import LevelEquations
@@ -190,7 +193,10 @@ def needed(request: Request) -> int:
         return held + 24 * len(request.couplings) * (_KRYLOV + _VECTORS)
     n, levels = len(request.channels), len(request.channels.atoms.levels)
     inverses = 16 * n * levels**2 * (4 * levels**2 + 2 * _VECTORS)
-    return held + inverses + 32 * 3 * size.channels(request) ** 2
+    side = size.channels(request)
+    if isinstance(request.channels.decay, LatticeMatrix):
+        return held + inverses + 16 * side * (_KRYLOV + _VECTORS)
+    return held + inverses + 32 * 3 * side**2
 
 
 def mean_emission(couplings: Couplings, lowered: NDArray[Any], excited: NDArray[Any]) -> float:

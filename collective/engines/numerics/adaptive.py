@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.pulse.timeline import Timeline
+
 _CALLS = 12  # of the slope, in a step of one try
 
 
@@ -21,8 +23,9 @@ class Adaptive:
         end: no step goes beyond this time.
         rtol: relative tolerance of a step.
         atol: absolute tolerance of a step, a number or (n,).
-        longest: no step is longer than this.
         first: length of the first step, or None; see `again`.
+        pieces: of the time, at whose ends steps stop because the slope may jump there; a step is
+            at most as long as its piece allows. None for a slope without jumps.
 
     Attributes:
         again: time and value at the beginning of an earlier step, and its length: with these as
@@ -41,17 +44,38 @@ class Adaptive:
         *,
         rtol: float,
         atol: float | NDArray[Any],
-        longest: float = np.inf,
         first: float | None = None,
+        pieces: Timeline | None = None,
     ):
-        from scipy.integrate import DOP853
-
-        self._solver = DOP853(
-            slope, t, y, end, rtol=rtol, atol=atol, max_step=longest, first_step=first
-        )
+        self._slope, self._end, self._rtol, self._atol = slope, end, rtol, atol
+        self._pieces = pieces
+        self._solver = self._made(t, y, first)
         self.again: tuple[float, NDArray[Any], float | None] = (t, y, first)
         self._between: Callable[[float], NDArray[Any]] | None = None
         self.steps = 0
+
+    @property
+    def last(self) -> NDArray[Any]:
+        """The value at the end of the last step."""
+        return np.asarray(self._solver.y)
+
+    def _made(self, t: float, y: NDArray[Any], first: float | None) -> Any:
+        """The solver from a time on, up to the end or to the end of the piece."""
+        from scipy.integrate import DOP853
+
+        slope, end, longest, pieces = self._slope, self._end, np.inf, self._pieces
+        if pieces is not None:
+            piece = pieces.piece(t)
+            end = min(end, float(pieces.edges[piece + 1]))
+            longest = float(pieces.longest[piece])
+
+            def slope(t: float, y: NDArray[Any]) -> NDArray[Any]:
+                return self._slope(pieces.inside(t, piece), y)
+
+            first = None if first is None else min(first, end - t)
+        return DOP853(
+            slope, t, y, end, rtol=self._rtol, atol=self._atol, max_step=longest, first_step=first
+        )
 
     def step(self) -> tuple[float, float]:
         """Make one step; returns the times at which it begins and ends.
@@ -59,6 +83,10 @@ class Adaptive:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
+        if self._solver.status == "finished" and self._solver.t < self._end:
+            t, y = float(self._solver.t), self._solver.y
+            self.close()
+            self._solver = self._made(t, y, None)
         before, value, calls = float(self._solver.t), self._solver.y, self._solver.nfev
         message = self._solver.step()
         if self._solver.status == "failed":
@@ -75,9 +103,9 @@ class Adaptive:
         Raises:
             ArithmeticError: if the step shrinks to nothing.
         """
-        solver = self._solver
-        while solver.t < t:
+        while self._solver.t < t:
             self.step()
+        solver = self._solver
         if solver.t == t:
             return solver.y
         if self._between is None:

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.couplings.channels import ChannelCouplings
+from collective.couplings.channels import ChannelCouplings, mean_transition, within
+from collective.couplings.convolution import BlockConvolution
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
 from collective.emitters.spherical import spherical_vectors
+from collective.engines.numerics.exchange import Exchange, by_matrix
 
 _NOTHING = 1e-12  # entries of a transition, relative to the largest, that are round-off
 
@@ -27,14 +30,16 @@ class Channels:
 
     Attributes:
         lower: a_k, (K, L, L).
-        h: Δ' − iΓ'/2 between different atoms, (N·K, N·K); zero within an atom.
-        own: −i h_m − ½Σ Γ' a†a of each atom, without the drive, (N, L, L).
+        h: Δ' − iΓ'/2 between different atoms, (N·K, N·K); zero within an atom. By displacement
+            where Γ and Δ are.
+        own: −i h_m − ½Σ Γ' a†a of each atom, without the drive, (N, L, L). If there is no drive,
+            h_m is in a frame that turns with the mean energy of a transition.
         jumps: √γ_ν Σ_k (V†)_νk a_k of each atom, (N, K, L, L), from its block Γ' = V diag(γ) V†.
         half_drive: Ω'/2, (N, K).
     """
 
     lower: NDArray[np.complex128]
-    h: NDArray[Any]
+    h: NDArray[Any] | LatticeMatrix
     own: NDArray[np.complex128]
     jumps: NDArray[np.complex128]
     half_drive: NDArray[np.complex128]
@@ -55,30 +60,68 @@ def of(channels: ChannelCouplings, *, single: bool = False) -> Channels:
     """
     n = len(channels)
     basis, lower = polarisations(channels), lowering(channels)
-    kept = basis.shape[1]
-    h = np.empty((n * kept, n * kept), dtype=np.complex64 if single else np.complex128)
-    within = np.empty((n, kept, kept), dtype=complex)  # Γ' of each atom
     each = len(basis)
-    for m in range(n):  # one row of blocks at a time: no copy of a large matrix
-        rows = slice(m * each, (m + 1) * each)
-        decay = _turned(channels.decay[rows], basis)
-        row = _turned(channels.shift[rows], basis) - 0.5j * decay
-        own = slice(m * kept, (m + 1) * kept)
-        within[m] = decay[:, own]
-        row[:, own] = 0.0
-        h[own] = row
+    if isinstance(channels.decay, LatticeMatrix):
+        h, alone = _by_displacement(channels, basis)
+    else:
+        h, alone = _by_rows(channels, basis, single)
     pairs = np.einsum("kge,lgf->klef", lower.conj(), lower)
-    loss = np.einsum("mkl,klef->mef", within, pairs, optimize=True)
-    rates, vectors = np.linalg.eigh(within)
+    loss = np.einsum("mkl,klef->mef", alone, pairs, optimize=True)
+    rates, vectors = np.linalg.eigh(alone)
     rates = np.where(emitting_each(rates), rates, 0.0)
     jumps = np.einsum("mv,mkv,kge->mvge", np.sqrt(rates), vectors.conj(), lower, optimize=True)
     return Channels(
         lower=lower,
         h=h,
-        own=-1j * channels.local_hamiltonians(drive=False) - 0.5 * loss,
+        own=-1j * local_hamiltonians(channels) - 0.5 * loss,
         jumps=jumps,
         half_drive=0.5 * channels.drive.reshape(n, each) @ basis.conj(),
     )
+
+
+def local_hamiltonians(channels: ChannelCouplings) -> NDArray[np.complex128]:
+    """h_m of each atom without its drive; the frame turns with the atoms if nothing drives them."""
+    found = channels.local_hamiltonians(drive=False)
+    if not np.any(channels.drive):
+        found -= mean_transition(channels) * np.diag(channels.atoms.excited)
+    return found
+
+
+def _by_rows(
+    channels: ChannelCouplings, basis: NDArray[Any], single: bool
+) -> tuple[NDArray[Any], NDArray[np.complex128]]:
+    """The matrix h, and Γ' of each atom, (N, K, K)."""
+    n, (each, kept) = len(channels), basis.shape
+    h = np.empty((n * kept, n * kept), dtype=np.complex64 if single else np.complex128)
+    alone = np.empty((n, kept, kept), dtype=complex)
+    for m in range(n):  # one row of blocks at a time: no copy of a large matrix
+        rows = slice(m * each, (m + 1) * each)
+        decay = _turned(channels.decay[rows], basis)
+        row = _turned(channels.shift[rows], basis) - 0.5j * decay
+        own = slice(m * kept, (m + 1) * kept)
+        alone[m] = decay[:, own]
+        row[:, own] = 0.0
+        h[own] = row
+    return h, alone
+
+
+def _by_displacement(
+    channels: ChannelCouplings, basis: NDArray[Any]
+) -> tuple[LatticeMatrix, NDArray[np.complex128]]:
+    """The same of atoms on a lattice, with h by displacement."""
+    decay, shift = channels.decay, channels.shift
+    assert isinstance(decay, LatticeMatrix)
+    assert isinstance(shift, LatticeMatrix)
+    kernel = basis.conj().T @ (shift.between() - 0.5j * decay.between()) @ basis
+    alone = basis.conj().T @ within(decay, len(channels)) @ basis
+    return LatticeMatrix(kernel, decay.sites), alone
+
+
+def exchange(h: NDArray[Any] | LatticeMatrix, *, single: bool = False) -> Exchange:
+    """A function of vectors (N·K, B) and a number of threads that gives their product with h."""
+    if isinstance(h, LatticeMatrix):
+        return BlockConvolution(h.kernel, h.sites, single=single).product
+    return by_matrix(h)
 
 
 def polarisations(channels: ChannelCouplings) -> NDArray[np.complex128]:

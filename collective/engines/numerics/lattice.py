@@ -14,15 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective.couplings.convolution import Convolution
 from collective.couplings.couplings import Couplings
 from collective.couplings.finding import sites
-from collective.couplings.lattice import (
-    ROUND_OFF,
-    Convolution,
-    LatticeMatrix,
-    from_matrix,
-    kernel_of_rows,
-)
+from collective.couplings.lattice import ROUND_OFF, LatticeMatrix, from_matrix, kernel_of_rows
 from collective.couplings.sites import Sites, padded
 
 _FEWEST = 16  # emitters; fewer are never worth a transform

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import cheb2poly, chebvander
 from numpy.typing import NDArray
 
-from collective.engines.numerics.pulses import ENVELOPE_STEPS
+from collective.pulse.timeline import ENVELOPE_STEPS, Timeline
 
 DEGREE = 8
 _SAMPLES = 32  # of the function in an interval, at least
@@ -34,6 +34,7 @@ def pieces_of(
     tolerance: float,
     strength: float,
     user_time: Callable[[float], float] = lambda t: t,
+    timeline: Timeline | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
     """Polynomials of a function between the first and the last of the times.
 
@@ -44,6 +45,7 @@ def pieces_of(
         tolerance: of what f changes in the whole interval, ∫|δf| strength dt.
         strength: a rate, by which f is multiplied.
         user_time: a function that gives a time as the user counts it, for messages.
+        timeline: where f has kinks, and how fast it changes between them; None if not known.
 
     Returns:
         edges, (P + 1,) increasing, and coefficients c_k, (P, 9).
@@ -56,12 +58,14 @@ def pieces_of(
         >>> len(coefficients) < 6, bool(np.abs(edges - 1).min() < 1e-6)
         (True, True)
     """
-    fitting = _Fitting(function, times, tolerance, strength)
-    end, longest = float(times[-1]), _INTERVALS * fitting.resolution
-    edges, found, length, reach = [float(times[0])], [], end - float(times[0]), longest
+    fitting = _Fitting(function, times, tolerance, strength, timeline)
+    last = float(times[-1])
+    edges, found, length, reach = [float(times[0])], [], last - float(times[0]), np.inf
     short = 0
-    while edges[-1] < end:
+    while edges[-1] < last:
         start = edges[-1]
+        end = fitting.enter(start)
+        longest = _INTERVALS * fitting.resolution
         # pieces are short at a kink and soon long again
         reach = min(max(2 * length, reach / 4), longest)
         piece = fitting.longest(start, min(end, start + reach))
@@ -74,7 +78,7 @@ def pieces_of(
             )
         edges.append(piece[0])
         found.append(piece[1])
-        length = piece[0] - start
+        length = piece[0] - start if piece[0] < end else max(length, piece[0] - start)
         short = short + 1 if length < _SHORT * fitting.duration else 0
     return np.array(edges), np.array(found)
 
@@ -88,11 +92,28 @@ class _Fitting:
         times: NDArray[np.float64],
         tolerance: float,
         strength: float,
+        timeline: Timeline | None,
     ):
         self.function, self.tolerance, self.strength = function, tolerance, strength
         self.duration = float(times[-1] - times[0])
+        longest = np.inf if timeline is not None else float(np.diff(times).min())
         # a pulse shorter than this may be missed
-        self.resolution = max(float(np.diff(times).min()), self.duration / ENVELOPE_STEPS)
+        self.resolution = max(longest, self.duration / ENVELOPE_STEPS)
+        self._timeline, self._end, self._piece = timeline, float(times[-1]), 0
+
+    def enter(self, start: float) -> float:
+        """Where the piece of the time ends that begins at, or contains, a time."""
+        if self._timeline is None:
+            return self._end
+        self._piece = self._timeline.piece(start)
+        end = float(self._timeline.edges[self._piece + 1])
+        self.resolution = min(float(self._timeline.longest[self._piece]), end - start)
+        return end
+
+    def _value(self, t: float) -> complex:
+        if self._timeline is not None:
+            t = self._timeline.inside(t, self._piece)
+        return self.function(t)
 
     def longest(self, start: float, end: float) -> tuple[float, NDArray[np.complex128]] | None:
         """The longest piece from `start` to at most `end`: where it ends, and its polynomial.
@@ -124,7 +145,7 @@ class _Fitting:
         samples = max(_SAMPLES, int(_PER_INTERVAL * length / self.resolution))
         # irregular points, so that no periodic function vanishes at all of them
         at = np.sort(np.append(np.arange(samples) * _GOLDEN % 1, 1.0))
-        values = np.array([self.function(start + length * u) for u in at], dtype=complex)
+        values = np.array([self._value(start + length * u) for u in at], dtype=complex)
         powers = chebvander(2 * at - 1, DEGREE)
         fit = np.linalg.lstsq(powers, values, rcond=None)[0]
         share = max(length / self.duration, _SUDDEN)

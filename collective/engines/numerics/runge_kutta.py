@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import compiled, in_threads
 from collective.engines.numerics.dormand_prince import STAGES, coefficients, trimmed
+from collective.pulse.timeline import Timeline
 
 VECTORS = 16  # of the length of y: stages, y at both ends of a step, and one point between
 _SHARED = 60_000  # numbers; sums of shorter vectors are formed by one thread
@@ -45,10 +46,11 @@ class RungeKutta:
         blocks: the indices at which blocks of y end, ascending; the last is n.
         origins: of the blocks, by default 0: what their numbers tend to, so that small differences
             from it keep their digits.
-        longest: no step is longer than this.
         step: the length of the first step, or None.
         threads: how many threads form sums of long vectors.
         pool: their pool, or None for one thread.
+        pieces: of the time, at whose ends steps stop because the slope may jump there; a step is
+            at most as long as its piece allows. None for a slope without jumps.
 
     Attributes:
         t: the time reached.
@@ -70,12 +72,13 @@ class RungeKutta:
         atol: float,
         blocks: tuple[int, ...],
         origins: tuple[float, ...] | None = None,
-        longest: float = np.inf,
         step: float | None = None,
         threads: int = 1,
         pool: ThreadPoolExecutor | None = None,
+        pieces: Timeline | None = None,
     ):
-        self._slope, self._end, self._longest = slope, end, longest
+        self._slope, self._end, self._longest = slope, end, np.inf
+        self._pieces, self._last = pieces, end
         self._rtol, self._atol = max(rtol, 1e-14), atol
         self._blocks = np.array((0, *blocks))
         self._origins = np.zeros(len(blocks)) if origins is None else np.array(origins)
@@ -90,8 +93,11 @@ class RungeKutta:
         self.steps = self.slopes = 0
         self.largest = self._largest(self.y, np.zeros(len(blocks)))
         self._sizes = self._largest(self.y, self._origins)
+        self._enter(t)
         self._evaluate(t, self.y, 0)
         self.step_size = self._first_step() if step is None else step
+        if step is not None and pieces is not None and t in pieces.edges[1:-1]:
+            self.step_size = min(step, self._first_step())  # as without an interruption
 
     def step(self) -> None:
         """Advance by one step.
@@ -101,6 +107,10 @@ class RungeKutta:
         """
         if self.steps:
             self._rows[[0, STAGES]] = self._rows[[STAGES, 0]]  # the last slope is the first
+            if self.t == self._end != self._last:
+                self._enter(self.t)
+                self._evaluate(self.t, self.y, 0)
+                self.step_size = min(self.step_size, self._first_step())
         h, rejected = min(self.step_size, self._longest), False
         while True:
             left = self._end - self.t
@@ -122,6 +132,13 @@ class RungeKutta:
         self.t = self._end if size == left else self.t + size
         self.largest, self._sizes, self._extended = largest, sizes, False
         self.steps += 1
+
+    def _enter(self, t: float) -> None:
+        """Set the end and the longest step of the piece that begins at a time."""
+        if self._pieces is not None:
+            self._piece = self._pieces.piece(t)
+            self._end = min(self._last, float(self._pieces.edges[self._piece + 1]))
+            self._longest = float(self._pieces.longest[self._piece])
 
     @property
     def rate(self) -> NDArray[np.float64]:
@@ -157,6 +174,8 @@ class RungeKutta:
         self._evaluate(self.t + size, self._next, STAGES)
 
     def _evaluate(self, t: float, y: NDArray[np.float64], stage: int) -> None:
+        if self._pieces is not None:
+            t = self._pieces.inside(t, self._piece)
         self._slope(t, y, self._k[self._rows[stage]])
         self.slopes += 1
 

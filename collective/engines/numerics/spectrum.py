@@ -3,7 +3,8 @@ r"""The extent of the spectrum of a generator, and e^{Lt} as a series of polynom
 `Extent` says roughly how fast a problem oscillates and decays. The number of steps of every engine
 depends on it. It follows from N × N matrices alone, as if excitations did not interact. With the
 eigenvalues ε of δ + Δ, the energies of k excitations lie between the sums of the k lowest and of
-the k highest ε (exact for hops between neighbours of a chain). The decay rate of k excitations is
+the k highest ε (exact for hops between neighbours of a chain). Ising terms add at most the largest
+difference of their energies. The decay rate of k excitations is
 at most that of the Dicke states, :math:`γ_{max} k(N − k/2)/N`, or the sum of the k largest rates.
 The last of k excitations lives as long as the k longest-lived modes of H_eff.
 
@@ -30,6 +31,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective._tools import checks
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 
@@ -168,7 +170,16 @@ class Extent:
     def frequency(self, k: int) -> float:
         """The largest difference of energies of states of k excitations."""
         e = self._energies
-        return float(e[len(e) - k :].sum() - e[:k].sum())
+        return float(e[len(e) - k :].sum() - e[:k].sum()) + self.interaction(k)
+
+    def interaction(self, k: int) -> float:
+        """A bound on the difference of the Ising energies of two states of k excitations."""
+        ising, n = self.couplings.ising, len(self.couplings)
+        if ising is None or k < 2 or k >= n or checks.constant(ising):
+            return 0.0
+        others = np.sort(ising[~np.eye(n, dtype=bool)].reshape(n, n - 1), axis=1)
+        least, most = (np.sort(others[:, at].sum(axis=1)) for at in (slice(k - 1), slice(n - k, n)))
+        return float(most[n - k :].sum() - least[:k].sum()) / 2
 
     def decay(self, k: int) -> float:
         """The largest rate at which k excitations emit, and absorb thermal light."""
@@ -183,8 +194,13 @@ class Extent:
     @cached_property
     def spread(self) -> float:
         """The largest difference of energies of H, drive included."""
-        drive = float(np.abs(self.couplings.drive).sum())
-        return float(np.hypot(np.abs(self._energies).sum(), drive))
+        drive, ising = float(np.abs(self.couplings.drive).sum()), self.couplings.ising
+        undriven, n = float(np.abs(self._energies).sum()), len(self.couplings)
+        if ising is not None and checks.constant(ising):
+            undriven += abs(float(ising[0, 0])) * n * (n - 1) / 2
+        elif ising is not None:  # energies of both signs mostly cancel
+            undriven += abs(float(ising.sum())) / 2 + float(np.sqrt((ising**2).sum() / 2))
+        return float(np.hypot(undriven, drive))
 
     @property
     def others(self) -> float:

@@ -71,7 +71,7 @@ class Retarded:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse what excites or dephases, two excitations, and fields without a memory."""
-        common = unsupported(self, request)
+        common = unsupported(self, request, ising=True)
         if common is not None:
             return common
         couplings, n = request.couplings, len(request.couplings)

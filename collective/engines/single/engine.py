@@ -63,7 +63,7 @@ class Single:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse drives, pumps, and states with more than one excitation."""
-        common = unsupported(self, request, channels=True, noise=("dephasing",))
+        common = unsupported(self, request, channels=True, noise=("dephasing",), ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):

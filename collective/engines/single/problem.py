@@ -45,6 +45,7 @@ def _levels_as_emitters(channels: ChannelCouplings) -> Couplings:
         "emitters": None,
         "field": None,
         "thermal_photons": 0.0,
+        "ising": None,
     }
     assert known.keys() == {each.name for each in fields(Couplings)}
     checks.freeze(found, **known)

@@ -19,7 +19,6 @@ from collective.engines.numerics.adaptive import Adaptive
 from collective.engines.request import Request
 
 _LEAST_RTOL = 1e-13
-_ENVELOPE_STEPS = 20_000  # of the integrator at most, unless the dynamics needs more
 
 
 def entries(n: int, one_ladder: bool) -> int:
@@ -108,7 +107,7 @@ class LadderBlocks:
         def energy(k: NDArray[Any]) -> NDArray[np.complex128]:
             """The complex energy of H_eff: a ket evolves with e^{−i·energy·t}."""
             bright = self._lowered(k, d)
-            own = e.exchange * bright + (e.detuning - e.exchange) * k
+            own = e.exchange * bright + (e.detuning - e.exchange) * k + e.energy(k)
             return np.asarray(own - 0.5j * lost(e, k, d))
 
         turned = -1j * (energy(self._k) - energy(self._k2).conj())
@@ -179,10 +178,6 @@ class Density:
     def start(self, t: float) -> None:
         """Set the time of `now`, and start the integrator from there."""
         request, times = self._request, self._request.times
-        longest = np.inf
-        if request.envelope is not None and len(times) > 1:
-            # a pulse shorter than a step would be missed
-            longest = max(float(np.diff(times).min()), float(np.ptp(times)) / _ENVELOPE_STEPS)
         self._steps = Adaptive(
             self._blocks.slope(request.envelope),
             t,
@@ -191,7 +186,7 @@ class Density:
             rtol=max(request.rtol / 10, _LEAST_RTOL),
             # the error of a step is a mean over all entries, most of which are nearly zero
             atol=request.atol / 10 / np.sqrt(len(self.now)),
-            longest=longest,
+            pieces=request.timeline,  # no pulse is stepped over
         )
 
     def to(self, t: float) -> None:

@@ -10,7 +10,8 @@ If no permutation of the emitters changes couplings and state, ρ is given by Di
 * Emitters that are pumped together, or in thermal light, stay on one ladder.
 * With a drive, also by the coherences within each ladder, (N+1)² of one or N³/6 of all.
 
-Without a drive, coherences between different M do not change the observables, nor do Δ and δ.
+Without a drive, coherences between different M do not change the observables, nor do Δ, δ and
+uniform Ising terms.
 """
 
 from dataclasses import dataclass
@@ -20,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.sharing import NAMES
+from collective.couplings.with_mode import CavityCouplings
 from collective.engines.base import Accuracy, Cost, Run, resumed, unsupported
 from collective.engines.basis.dicke import Identical, identical
 from collective.engines.basis.dicke_states import density, on_all_ladders, populations
 from collective.engines.basis.species import Species
+from collective.engines.mode_run import ModeRun
 from collective.engines.record import Recorder
 from collective.engines.request import Request
-from collective.engines.symmetric import size
+from collective.engines.symmetric import mode, size
 from collective.engines.symmetric.density import Density, LadderBlocks
 from collective.engines.symmetric.populations import Populations, compile_kernels
 from collective.engines.symmetric.size import several
@@ -54,10 +57,15 @@ class Symmetric:
 
     .. math:: Γ_{mn} = Γ_{AB} + γ_A δ_{mn}, \qquad m ∈ A, \; n ∈ B,
 
-    and Δ likewise. Two ensembles of N_A and N_B emitters that decay purely collectively have
-    (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species multiply its share
-    of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also those that only the
-    state makes: `co.states.single(0)` of a hundred identical emitters is one and ninety-nine.
+    and Δ and the Ising terms likewise. Two ensembles of N_A and N_B emitters that decay purely
+    collectively have (N_A + 1)(N_B + 1) kets; individual decay, dephasing or a pump of a species
+    multiply its share of ρ from (N_A + 1)² to about N_A³/6. Species are found by themselves, also
+    those that only the state makes: `co.states.single(0)` of a hundred identical emitters is one
+    and ninety-nine.
+
+    `CavityCouplings` of identical emitters without a drive are evolved between Dicke states and
+    photon numbers, by the total number of excitations: some 60 inverted emitters, a thousand with
+    20 excitations, or 20 with a pump.
 
     Example:
         >>> import numpy as np, collective as co
@@ -83,10 +91,11 @@ class Symmetric:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse couplings and states that are not the same for every emitter."""
-        common = unsupported(self, request, one_number=True, noise=NAMES)
+        common = unsupported(self, request, one_number=True, noise=NAMES, ising=True, cavity=True)
         if common is not None:
             return common
-        n = len(request.couplings)
+        alone = request.problem
+        n = len(alone) if isinstance(alone, CavityCouplings) else len(request.couplings)
         if "correlations" in request.words and n > _LARGEST_CORRELATED:
             gigabytes = 16 * n * n * len(request.times) / 1e9
             return (
@@ -94,6 +103,8 @@ class Symmetric:
                 f"{gigabytes:,.0f} GB of two different numbers each; observe emission and "
                 "populations"
             )
+        if isinstance(request.problem, CavityCouplings):
+            return mode.refusal(request)
         why = _not_one_species(request)
         if why is None:
             return None
@@ -104,6 +115,8 @@ class Symmetric:
 
     def cost(self, request: Request) -> Cost:
         """Predict memory and time of a run."""
+        if isinstance(request.problem, CavityCouplings):
+            return mode.cost(request)
         if _not_one_species(request) is None:
             return size.cost(request)
         found = several(request)
@@ -112,6 +125,11 @@ class Symmetric:
 
     def prepare(self, request: Request) -> None:
         """Compile the kernels for populations, or import what a drive or a pump needs."""
+        if isinstance(request.problem, CavityCouplings):
+            import scipy.integrate
+            import scipy.sparse
+
+            return
         e = identical(request.couplings)
         if isinstance(e, str) or e.drive or _not_one_species(request):
             import scipy.integrate
@@ -123,6 +141,9 @@ class Symmetric:
 
     def start(self, request: Request, earlier: "Result | None") -> Run:
         """Start with populations of the Dicke states, or with ρ if it has coherences."""
+        if isinstance(request.problem, CavityCouplings):
+            names = ("emission", "excitation", "photons")
+            return ModeRun(request, mode.LadderMode(request), names, earlier, further=("bright",))
         if _not_one_species(request) is None:
             return _Run(request, earlier)
         found = several(request)

@@ -138,4 +138,5 @@ def _phase(e: Identical, request: Request) -> float:
     together = abs(e.collective) + e.pump_together + e.dephasing_together
     rate = together * (e.n + 2) ** 2 / 4 + e.n * (e.individual + e.dephasing + e.pump)
     rate += (abs(e.drive) + abs(e.exchange) + abs(e.detuning)) * e.n / 2
+    rate += abs(e.ising) * e.n * (e.n - 1) / 2
     return rate * float(np.ptp(request.times))

@@ -8,6 +8,11 @@ every time in the step, ψ(xh) = Σ x^k v_k, and their scalar products give the 
 in x. It is solved for the time at which the norm has fallen to the random number of the trajectory,
 and the next step begins there, after the jump.
 
+A drive with an envelope f adds fR + f*R† to K. With :math:`f(t + xh) = \sum_j c_jx^j` (see
+`pulse_pieces`) a step is a series in x all the same,
+
+.. math:: v_{k+1} = −\frac{ih}{k+1}\Bigl[Kv_k + \sum_j(c_jR + c_j^*R^†)v_{k−j}\Bigr].
+
 The jumps ν are those of `ChannelCouplings.collapse_operators`. Each trajectory has a random stream
 of its own, spawned from the seed by its number.
 """
@@ -18,27 +23,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import operators as _operators
 from collective.engines.base import threads_for
 from collective.engines.numerics import sparse_rows
 from collective.engines.request import Request
 from collective.engines.trajectories.atom_parts import EffectiveParts, parts_of
+from collective.engines.trajectories.atom_reading import Reader
 from collective.engines.trajectories.means import Batch, batch
 from collective.engines.trajectories.norms import crossing, norms_of, power_sum
+from collective.engines.trajectories.pulse_pieces import DEGREE, Pieces
 from collective.states import State
 from collective.states.of_atoms import ket_of
 
 TERMS = 24  # of a Taylor series
 RADIUS = 3.0  # |K|h of a step: the first term left out is 3²⁴/24! = 5·10⁻¹³
-_AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
+AT_ONCE = 2**22  # numbers of all Taylor vectors of a batch
 _MOST = 64  # trajectories of a batch
+_LAST = 1e-12  # of the last term of a series under a pulse, relative to ψ
 _STILL = 1e-15  # relative to the largest rate: a state that changes less stays as it is
 _EMPTY = 1e-14  # parts of ρ with a smaller weight are left out
 
 
 def batch_of(states: int) -> int:
     """How many trajectories of so many amplitudes are drawn together."""
-    return max(1, min(_MOST, _AT_ONCE // (TERMS * states)))
+    return max(1, min(_MOST, AT_ONCE // (TERMS * states)))
 
 
 class AtomSampler:
@@ -52,8 +59,7 @@ class AtomSampler:
         self.request, self.channels = request, request.channels
         self.times = request.times
         atoms = self.channels.atoms
-        self.levels = (len(atoms.levels),) * len(self.channels)
-        self.states = int(np.prod(self.levels))
+        self.states = len(atoms.levels) ** len(self.channels)
         self.batch, self.threads = batch_of(self.states), threads_for(request)
         self.correlated = "correlations" in request.words
         self.extra = len(request.operators)
@@ -62,7 +68,7 @@ class AtomSampler:
 
     def prepare(self) -> None:
         """Build the operators and the initial kets."""
-        _ = self._step, self._ensemble, self._numbers, self._lower, self._operators
+        _ = self._step, self._pulse, self._ensemble, self._reader
         self._stopped = False
 
     def stop(self) -> None:
@@ -82,23 +88,21 @@ class AtomSampler:
         return h, sparse_rows.rows_of(parts.effective, -1j * h)
 
     @cached_property
-    def _numbers(self) -> NDArray[np.float64]:
-        """For each state which levels are occupied, (N·L, D)."""
-        each = np.unravel_index(np.arange(self.states), self.levels)
-        found = [level == k for level in each for k in range(self.levels[0])]
-        return np.array(found, dtype=float)
+    def _pulse(self) -> tuple[Pieces, sparse_rows.Rows, sparse_rows.Rows] | None:
+        """The envelope, −iRh and −iR†h; None without an envelope."""
+        h, raising, envelope = self._step[0], self._parts.raising, self.request.envelope
+        timeline = self.request.timeline
+        if envelope is None or raising is None or timeline is None:
+            return None
+        pieces = Pieces(
+            envelope, timeline, h, self._parts.turning, float(np.abs(self.request.pulse).max())
+        )
+        up, down = (sparse_rows.rows_of(each, -1j * h) for each in (raising, raising.conj().T))
+        return pieces, up, down
 
     @cached_property
-    def _lower(self) -> list[Any]:
-        """The lowering operators of all channels, sparse."""
-        n, local = len(self.channels), self.channels.atoms.channels
-        return [_operators.local(self.levels, m, each) for m in range(n) for each in local]
-
-    @cached_property
-    def _operators(self) -> list[Any]:
-        """The operators of the user, sparse."""
-        found = self.request.operators.values()
-        return [_operators.entries_of(operator).tocsr() for operator in found]
+    def _reader(self) -> Reader:
+        return Reader(self.request)
 
     @cached_property
     def _ensemble(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
@@ -116,7 +120,7 @@ class AtomSampler:
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """Exact values at the initial time, (1, N·L + 2), and those without an error, (1, X)."""
         weights, kets = self._ensemble
-        values, others = self._read(kets, np.zeros(len(weights)))
+        values, others = self._reader.read(kets, np.zeros(len(weights)))
         return (weights @ values)[None], (weights @ others)[None]
 
     def draw(self, seed: int, first: int, count: int) -> Batch:
@@ -130,7 +134,7 @@ class AtomSampler:
         flight = _Flight(
             kets[:, np.minimum(member, len(weights) - 1)], [s.random() for s in streams]
         )
-        values = np.zeros((count, len(self.times), 2 + len(self._numbers)))
+        values = np.zeros((count, len(self.times), 2 + self._reader.populations))
         sums = np.zeros((len(self.times), self.extra), dtype=complex)
         clicks: list[list[tuple[float, int]]] = [[] for _ in range(count)]
         while not self._stopped:
@@ -159,25 +163,52 @@ class AtomSampler:
         sums: NDArray[np.complex128],
     ) -> NDArray[np.intp]:
         """Advance some trajectories by a step or to their next jump; those that jump now."""
-        (h, matrix), times = self._step, self.times
-        terms = np.empty((TERMS + 1, self.states, len(at)), dtype=complex)
-        terms[0] = flight.psi[:, at]
-        for k in range(1, TERMS + 1):
-            sparse_rows.multiply(matrix, terms[k - 1], terms[k], 0, self.states)
-            terms[k] /= k
+        times = self.times
+        terms, h, reach = self._series(flight, at)
         norms = norms_of(terms)
         left = (times[-1] - flight.time[at]) / h
-        x = np.minimum(left, 1.0)
+        x = np.minimum(left, reach)
         jumping = power_sum(norms, x) < flight.threshold[at]
         x[jumping] = crossing(norms[:, jumping], x[jumping], flight.threshold[at[jumping]])
-        self._record(flight, at, x, terms, values, sums)
+        self._record(flight, at, x, h, terms, values, sums)
         flight.psi[:, at] = np.einsum("kib,kb->ib", terms, x ** np.arange(TERMS + 1)[:, None])
         ending = (x == left) & ~jumping
         flight.time[at] = np.where(ending, times[-1], flight.time[at] + x * h)
         return at[jumping]
 
+    def _series(
+        self, flight: "_Flight", at: NDArray[np.intp]
+    ) -> tuple[NDArray[np.complex128], Any, Any]:
+        """The vectors of Taylor series, the steps h, and up to which x the series are right."""
+        h, matrix = self._step
+        terms = np.empty((TERMS + 1, self.states, len(at)), dtype=complex)
+        terms[0] = flight.psi[:, at]
+        if self._pulse is None:
+            for k in range(1, TERMS + 1):
+                sparse_rows.multiply(matrix, terms[k - 1], terms[k], 0, self.states)
+                terms[k] /= k
+            return terms, h, 1.0
+        pieces, up, down = self._pulse
+        steps, pulse = pieces.steps(flight.time[at], h)
+        raised, lowered = (np.empty_like(terms[:-1]) for _ in range(2))
+        kept = [j for j in range(DEGREE + 1) if np.any(pulse[j])]
+        for k in range(1, TERMS + 1):
+            before = terms[k - 1]
+            for each, out in ((matrix, terms[k]), (up, raised[k - 1]), (down, lowered[k - 1])):
+                sparse_rows.multiply(each, before, out, 0, self.states)
+            for j in kept:
+                if j < k:
+                    terms[k] += pulse[j] * raised[k - 1 - j]
+                    terms[k] += pulse[j].conj() * lowered[k - 1 - j]
+            terms[k] *= steps / h / k
+        sizes = np.linalg.norm(terms[-1], axis=0) / np.linalg.norm(terms[0], axis=0)
+        reach = (_LAST / np.maximum(sizes, _LAST)) ** (1 / TERMS)
+        return terms, steps, reach
+
     def _still(self, flight: "_Flight", at: NDArray[np.intp]) -> list[int]:
         """Those of some trajectories that have reached a state that stays as it is."""
+        if self._pulse is not None:  # which may move it later
+            return []
         psi, parts = flight.psi[:, at], self._parts
         turned, lost = parts.effective @ psi, parts.emission @ psi
         moved = np.linalg.norm(turned - np.sum(psi.conj() * turned, axis=0) * psi, axis=0)
@@ -198,7 +229,7 @@ class AtomSampler:
         if self.request.operators:  # they may turn with the frame
             kets = np.repeat(kets, len(later), axis=1)
         if len(later):
-            values[b, first:], others = self._read(kets, later[: kets.shape[1]])
+            values[b, first:], others = self._reader.read(kets, later[: kets.shape[1]])
             sums[first:] += others
         flight.due[b] = len(self.times)
 
@@ -207,52 +238,33 @@ class AtomSampler:
         flight: "_Flight",
         at: NDArray[np.intp],
         x: NDArray[np.float64],
+        h: float | NDArray[np.float64],
         terms: NDArray[np.complex128],
         values: NDArray[np.float64],
         sums: NDArray[np.complex128],
     ) -> None:
-        """Record the output times that trajectories pass in a step."""
-        h, times = self._step[0], self.times
+        """Record the output times that trajectories pass in a step of length xh."""
+        times, h = self.times, np.broadcast_to(h, len(at))
         until = flight.time[at] + x * h
-        until[until > times[-1] - 1e-12 * h] = times[-1]
+        until[until > times[-1] - 1e-12 * self._step[0]] = times[-1]
         last = np.searchsorted(times, until, side="right")
         powers = np.arange(TERMS + 1)[:, None]
         columns = np.flatnonzero(last > flight.due[at])
-        together = max(1, _AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
+        together = max(1, AT_ONCE // (self.states * max(1, int((last - flight.due[at]).max()))))
         for i in range(0, len(columns), together):
             kets, where = [], []
             for column in columns[i : i + together].tolist():
                 b = int(at[column])
                 inside = np.arange(flight.due[b], last[column])
-                share = np.maximum(times[inside] - flight.time[b], 0.0) / h
+                share = np.maximum(times[inside] - flight.time[b], 0.0) / h[column]
                 kets.append(terms[:, :, column].T @ share**powers)
                 where.append((np.full(len(inside), b), inside))
             which, index = (np.concatenate(part) for part in zip(*where, strict=True))
-            values[which, index], others = self._read(np.concatenate(kets, axis=1), times[index])
+            values[which, index], others = self._reader.read(
+                np.concatenate(kets, axis=1), times[index]
+            )
             np.add.at(sums, index, others)
         flight.due[at] = np.maximum(last, flight.due[at])
-
-    def _read(
-        self, kets: NDArray[np.complex128], times: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-        """Values with an error, (T, N·L + 2), and without, (T, X), of kets (D, T) of any norm."""
-        kets = kets / np.linalg.norm(kets, axis=0)
-        populations = (self._numbers @ np.abs(kets) ** 2).T
-        emission = np.einsum("it,it->t", kets.conj(), self._parts.emission @ kets).real
-        excited = np.tile(self.channels.atoms.excited, len(self.channels))
-        values = np.column_stack([emission, populations @ excited, populations])
-        others: list[NDArray[Any]] = [np.empty((len(values), 0))]
-        if self.correlated:
-            lowered = np.array([lower @ kets for lower in self._lower])
-            found = np.einsum("cit,dit->tcd", lowered.conj(), lowered, optimize=True)
-            others.append(found.reshape(len(values), -1))
-        if self.request.operators:
-            turned = kets * np.exp(-1j * np.outer(self._parts.frame, times))
-            others += [
-                np.einsum("it,it->t", turned.conj(), each @ turned)[:, None]
-                for each in self._operators
-            ]
-        return values, np.concatenate(others, axis=1).astype(complex)
 
     def _jump(
         self, flight: "_Flight", at: NDArray[np.intp], streams: list[np.random.Generator]

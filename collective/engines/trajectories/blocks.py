@@ -27,7 +27,11 @@ from numpy.typing import NDArray
 
 from collective._tools.compiled import announced
 from collective.couplings.modes import emitting, jump_modes
-from collective.engines.basis.configurations import ExcitationBlocks, one_excitation
+from collective.engines.basis.configurations import (
+    ExcitationBlocks,
+    interaction_energies,
+    one_excitation,
+)
 from collective.engines.numerics.lanes import LANES
 from collective.engines.request import Request
 from collective.engines.trajectories import kernels
@@ -143,13 +147,27 @@ class BlockSampler:
             found.append(
                 _Tables(
                     np.uint64(n),
-                    (places, who.astype(np.uint8), occupied.astype(np.uint8), self.h),
+                    (
+                        places,
+                        who.astype(np.uint8),
+                        occupied.astype(np.uint8),
+                        self.h,
+                        self._energies(k),
+                    ),
                     k * self.loss,
                     most,
                     max(1, int(_UNINTERRUPTED / (work + _STEP))),
                 )
             )
         return found
+
+    def _energies(self, k: int) -> NDArray[np.float64]:
+        """Ising energies of the configurations without their mean, (n,); (0,) for none."""
+        ising = self.request.couplings.ising
+        if ising is None:
+            return np.zeros(0)
+        found = interaction_energies(ising, self.blocks.configurations(k))
+        return found - found.mean()
 
     def initial(self) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
         """The exact values at the initial time: (1, N + 2), and ⟨σ⁺_mσ⁻_n⟩ as (1, N²) if wanted."""

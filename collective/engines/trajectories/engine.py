@@ -60,8 +60,8 @@ class Trajectories:
     keeps the time and the channel of every jump; `Couplings.collapse_operator_names` names the
     channels of a driven problem.
 
-    `ChannelCouplings` of atoms with manifolds have up to 65,536 states, and a drive that is
-    constant in time; `ChannelCouplings.collapse_operator_names` names the channels of their jumps.
+    `ChannelCouplings` of atoms with manifolds have up to 65,536 states, with any drive and
+    envelope; `ChannelCouplings.collapse_operator_names` names the channels of their jumps.
 
     Trajectory i of a seed is the same with any number of threads. An interrupted run has all
     output times, as means over the trajectories drawn so far.
@@ -116,7 +116,7 @@ class Trajectories:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse density matrices, master equations, and too many emitters."""
-        common = unsupported(self, request, channels=True, noise=NAMES)
+        common = unsupported(self, request, channels=True, noise=NAMES, ising=True)
         if common is not None:
             return common
         if isinstance(request.problem, ChannelCouplings):

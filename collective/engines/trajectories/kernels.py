@@ -103,7 +103,7 @@ def _locate(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unty
 @kernel
 def _read(k, loss, n, terms, tables, work, batch, lane, stop, times, record, pairs):  # type: ignore[no-untyped-def]
     """Record the output times that each lane passes up to its time `stop`."""
-    places, who, occupied, h = tables
+    places, who, occupied, h, _ = tables
     x, value, theta, sums, excited, correlations = work
     _, lanes, _, _, now, _, following, _ = batch
     want, scale = lane[4], lane[6]
@@ -158,7 +158,7 @@ def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):
         loss: k times the mean of the diagonal of Γ.
         most: index of the highest Taylor term.
         n: C(N, k), unsigned.
-        tables: places, who (see `apply`), occupied (n, k), h.
+        tables: places, who (see `apply`), occupied (n, k), h, energies (see `apply`).
         work: panel of terms; panel of one vector; θ; sums; excited; correlations, see above.
         batch: slots (B, ·, 2), amplitudes of each trajectory; lanes (8,), the trajectory in each
             lane; queue, indices of trajectories; cursor (1,), how many of them have started;
@@ -172,7 +172,7 @@ def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):
     Returns:
         Whether all trajectories of the queue are done.
     """
-    places, who, _, h = tables
+    places, who, _, h, energies = tables
     slots, lanes, queue, cursor, now, left, _, jumped = batch
     # for each lane: remaining time; ∫rate dt until the jump; ‖φ‖² and the rate at the start of the
     # step; length of the step; ∫rate dt over it; g of its terms
@@ -193,7 +193,7 @@ def evolve(k, loss, most, n, tables, work, batch, times, record, pairs, budget):
             fill_lane(work[0], w, slots, b, n)
         if not busy:
             return True
-        last = expand(work[0], n, most, places, who, h, loss, lane)
+        last = expand(work[0], n, most, places, who, h, energies, loss, lane)
         terms = np.uint64(last)
         _advance(loss, n, terms, work, batch, lane, seeking)
         _locate(loss, n, terms, work, batch, lane, seeking)
@@ -226,7 +226,7 @@ def jump(n, tables, channels, work, slots, members, chances, chosen):  # type: i
         chances: (B,), random numbers, uniform in [0, 1).
         chosen: (B,), receives ν.
     """
-    places, who, _, h = tables
+    places, who, _, h, _ = tables
     x, value, _, _, _, pairs = work
     size = np.uint64(len(h))
     for w in range(LANES):

@@ -8,8 +8,9 @@ _HALVINGS = 50  # of the interval in which a jump lies
 
 def norms_of(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
     """The coefficients of ‖Σ x^k v_k‖² as a polynomial in x, (2m + 1, B), of v (m + 1, D, B)."""
-    count, each = len(terms), terms.transpose(2, 0, 1)
-    products = (each.conj() @ each.transpose(0, 2, 1)).real
+    count = len(terms)
+    each = np.ascontiguousarray(terms.transpose(2, 0, 1)).view(float)  # real and imaginary parts
+    products = each @ each.transpose(0, 2, 1)
     found = np.zeros((2 * count - 1, terms.shape[2]))
     for k in range(count):
         found[k : k + count] += products[:, k].T

@@ -1,6 +1,7 @@
 r"""Kernels that pass once over a panel, which holds eight trajectories of one excitation block.
 
-Within the block of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m is applied through the block below. A
+Within the block of k excitations H_eff = Σ_lm h_lm σ⁺_lσ⁻_m + E is applied through the block below,
+but for the Ising energies E, which belong to one configuration each. A
 configuration d of k−1 excitations is reached by lowering any of the E = N−k+1 configurations d+m,
 and raising leads from d to any d+l, so that
 
@@ -57,7 +58,7 @@ def _add(x, i, f, yr, yi):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-def]
+def apply(x, source, target, n, places, who, h, energies, f):  # type: ignore[no-untyped-def]
     """Set the n rows from `target` on to −i f K times the n rows from `source` on.
 
     Args:
@@ -68,11 +69,16 @@ def apply(x, source, target, n, places, who, h, f):  # type: ignore[no-untyped-d
         places: (C(N, k−1), E), index of d+m for each emitter m that is not excited in d.
         who: (C(N, k−1), E), these emitters m.
         h: (N, N, 2), real and imaginary part.
+        energies: (C(N, k),), E of each configuration; empty without Ising terms.
         f: factor f.
     """
     for i in range(n):
         store(x, target + i, 0, zero())
         store(x, target + i, 1, zero())
+    for i in range(n if len(energies) > 0 else np.uint64(0)):
+        turn = f * energies[i]
+        store(x, target + i, 0, axpy(zero(), turn, load(x, source + i, 1)))
+        store(x, target + i, 1, axpy(zero(), -turn, load(x, source + i, 0)))
     width = places.shape[1]
     for d in range(places.shape[0]):
         for up in range(0, width - 1, 2):

@@ -153,7 +153,7 @@ def shorten(x, n, terms, lane, size):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-def]
+def expand(x, n, most, places, who, h, energies, loss, lane):  # type: ignore[no-untyped-def]
     """Compute terms of the Taylor series, and the length of the step that each lane can make.
 
     There are as many terms as every lane needs to reach its jump, which is predicted from its
@@ -167,6 +167,7 @@ def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-d
         places: see `apply`.
         who: see `apply`.
         h: see `apply`.
+        energies: see `apply`.
         loss: decay rate of ‖φ‖² by the mean diagonal of H_eff.
         lane: see `evolve`; sets norm, rate, want and scale.
 
@@ -181,7 +182,7 @@ def expand(x, n, most, places, who, h, loss, lane):  # type: ignore[no-untyped-d
     norm[:] = after
     for j in range(1, most + 1):
         to = np.uint64(j) * n
-        apply(x, to - n, to, n, places, who, h, 1 / j)
+        apply(x, to - n, to, n, places, who, h, energies, 1 / j)
         if j == 1:
             store(seen, 0, 0, product(x, none, n, n))
             for w in range(LANES):

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.couplings.couplings import Couplings
+from collective.engines.numerics.pulses import coarse_steps, mean
+from collective.pulse.timeline import Timeline
 
 _LEAST_SHARE = 0.02  # of Γ that decays by itself; a smaller one changes nothing
 _NEGLIGIBLE = 1e-6  # eigenvalue of Γ' without noise, relative to Γ_nn
@@ -232,11 +234,22 @@ def steps_between(times: NDArray[np.float64], longest: float) -> NDArray[np.floa
 
 
 def pulse(
-    start: float, end: float, steps: int, envelope: Callable[[float], complex]
+    start: float,
+    end: float,
+    steps: int,
+    envelope: Callable[[float], complex],
+    pieces: Timeline,
 ) -> NDArray[np.complex128]:
-    """The mean of the envelope in each of some steps, (steps,), by Simpson's rule."""
-    values = np.array([envelope(t) for t in np.linspace(start, end, 2 * steps + 1)], complex)
-    return (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6
+    """The mean of the envelope in each of some steps, (steps,), by Simpson's rule.
+
+    Where the envelope has a kink, or changes faster than a step, it is averaged between these.
+    """
+    times = np.linspace(start, end, 2 * steps + 1)
+    values = np.array([envelope(t) for t in times], complex)
+    found = (values[:-1:2] + 4 * values[1::2] + values[2::2]) / 6
+    for i in coarse_steps(times[::2], pieces):
+        found[i] = mean(envelope, float(times[2 * i]), float(times[2 * i + 2]), pieces)
+    return found
 
 
 def batch_size(n: int) -> int:

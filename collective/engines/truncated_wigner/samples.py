@@ -70,9 +70,10 @@ class Sampler:
     def prepare(self) -> None:
         """Evaluate the envelope, which is a function of the user, in one thread."""
         envelope, times = self.request.envelope, self.request.times
-        if envelope is not None:
+        pieces = self.request.timeline
+        if envelope is not None and pieces is not None:
             self._pulses = [
-                pulse(float(times[i]), float(times[i + 1]), int(count), envelope)
+                pulse(float(times[i]), float(times[i + 1]), int(count), envelope, pieces)
                 for i, count in enumerate(self._counts)
             ]
 

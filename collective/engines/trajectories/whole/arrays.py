@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from collective.couplings import noise
 from collective.couplings.couplings import Couplings
 from collective.couplings.sharing import without_light
+from collective.engines.basis.configurations import interaction_energies
 from collective.engines.numerics.lanes import LANES
 
 AT_ONCE = 4  # output times that are evaluated in one pass over the terms
@@ -37,6 +38,7 @@ class Tables(NamedTuple):
         holding: (H, N, 2), coefficients of the collective jumps Σ_m c_m σ⁺_mσ⁻_m.
         lost: (n,), half the rate of the latter in a configuration, or (0,) without them.
         pumped: (1,), the sum of the rates of all jumps that excite, without an excitation.
+        energies: (n,), Ising energies without their mean; (0,) without Ising terms.
     """
 
     empty: NDArray[np.uint8]
@@ -54,6 +56,7 @@ class Tables(NamedTuple):
     holding: NDArray[np.float64]
     lost: NDArray[np.float64]
     pumped: NDArray[np.float64]
+    energies: NDArray[np.float64]
 
 
 class Pulse(NamedTuple):
@@ -252,6 +255,10 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
         lost = np.sum(lost * ~free, axis=1)
     driven = np.flatnonzero(couplings.drive)
     real = np.isrealobj(couplings.decay) and np.all(phases == 1)
+    energies = np.zeros(0)
+    if couplings.ising is not None:
+        energies = interaction_energies(couplings.ising, every)
+        energies -= energies.mean()
     return Tables(
         empty=empty,
         width=free.sum(axis=1),
@@ -268,6 +275,7 @@ def tables(couplings: Couplings, phases: NDArray[np.complex128]) -> Tables:
         holding=_pairs(holding),
         lost=lost,
         pumped=np.array([pump.sum()]),
+        energies=energies,
     )
 
 

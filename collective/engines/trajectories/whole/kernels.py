@@ -78,8 +78,13 @@ def _follow(path, w, batch, record, means):  # type: ignore[no-untyped-def]
         s += 1
     batch.now[w], batch.scale[w] = path.now[s], path.scale[s]
     batch.following[w], batch.piece[w] = path.following[s], path.piece[s]
-    record[batch.lanes[w], : path.following[s]] = path.record[: path.following[s]]
-    means[: path.following[s]] += path.means[: path.following[s]]
+    b = batch.lanes[w]
+    for t in range(path.following[s]):  # loops compile faster than slices
+        for i in range(record.shape[2]):
+            record[b, t, i] = path.record[t, i]
+        for i in range(means.shape[1]):
+            for part in range(means.shape[2]):
+                means[t, i, part] += path.means[t, i, part]
     return s
 
 

@@ -5,11 +5,11 @@ A drive, a pump and dephasing leave no excitation number definite, so a trajecto
 dephasing
 
 .. math::
-   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.),
-   \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
+   H_\mathrm{eff} = \sum_{lm} h_{lm} σ^+_lσ^-_m − \frac{i}{2}\sum_m p_m + \sum_m (w_m σ^+_m + h.c.)
+   + E, \qquad h = δ + Δ − \frac{i}{2}Γ + i\,\mathrm{diag}(p/2 − γ_φ), \quad w = \frac{Ω}{2}
 
-A pump matrix adds −(i/2)P_lm to h_lm of two emitters, and a dephasing matrix D multiplies φ(i) by
-−Σ_mn Re D_mn i_m i_n.
+and the Ising energies E of the configurations. A pump matrix adds −(i/2)P_lm to h_lm of two
+emitters, and a dephasing matrix D multiplies φ(i) by −Σ_mn Re D_mn i_m i_n.
 
 As within excitation blocks (`panel`), hops go through the configuration d with one excitation
 fewer; the drive turns one bit. Panels, lanes and unsigned rows are as there. The phases of the
@@ -36,7 +36,7 @@ kernel = compiled(**OPTIONS)
 
 @inline
 def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-untyped-def]
-    """Set the rows of the result to what c and the drive give."""
+    """Set the rows of the result to what c, the drive and the Ising energies give."""
     drive, driven, a, b = tables.drive, tables.driven, load(centre, 0, 0), load(centre, 0, 1)
     pulsed, count, lost = len(mixed) > 0, len(driven), tables.lost
     for i in range(n):
@@ -56,6 +56,11 @@ def _start(x, source, target, n, tables, centre, mixed, f):  # type: ignore[no-u
                 yr, yi = axpy(yr, w, load(x, j, 1)), axpy(yi, -w, load(x, j, 0))
         store(x, target + i, 0, fma(zero(), f, yr))
         store(x, target + i, 1, fma(zero(), f, yi))
+    energies = tables.energies
+    for i in range(n if len(energies) > 0 else np.uint64(0)):
+        e, r, s = energies[i], load(x, source + i, 0), load(x, source + i, 1)
+        store(x, target + i, 0, fma(load(x, target + i, 0), f, axpy(zero(), e, s)))
+        store(x, target + i, 1, fma(load(x, target + i, 1), f, axpy(zero(), -e, r)))
 
 
 @inline

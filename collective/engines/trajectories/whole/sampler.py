@@ -159,12 +159,12 @@ class WholeSampler:
     @cached_property
     def pulse(self) -> Pulse:
         """The envelope as polynomials."""
-        request = self.request
-        if request.envelope is None or len(self.times) == 1:
+        request, shape, times = self.request, self.request.envelope, self.times
+        if shape is None or len(times) == 1:
             return Pulse(self.times[[0, -1]].copy(), np.zeros((1, 0, 2)))
         strength = 0.5 * float(np.abs(request.couplings.drive).sum())
         edges, coefficients = pieces_of(
-            request.envelope, self.times, request.rtol, strength, request.user_time
+            shape, times, request.rtol, strength, request.user_time, request.timeline
         )
         return Pulse(edges, np.stack([coefficients.real, coefficients.imag], axis=-1))
 
