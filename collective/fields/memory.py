@@ -83,8 +83,8 @@ class Memory:
         frequencies = checks.finite("frequencies", self.frequencies, complex)
         if frequencies.shape != (len(couplings),):
             raise ValueError(
-                f"frequencies must be {len(couplings)}, one for each mode; got shape "
-                f"{frequencies.shape}"
+                f"frequencies must be one number for each mode: couplings has {len(couplings)} "
+                f"modes, frequencies the shape {frequencies.shape}"
             )
         if np.any(frequencies.imag > 0):
             k = int(np.argmax(frequencies.imag > 0))

@@ -62,8 +62,8 @@ class Waveguide:
         side_rate: γ_side ≥ 0, the rate at which an emitter emits into everything else; one number,
             or one for each emitter.
         axis: the direction of the guide, (3,), of any length.
-        group_velocity: v_g > 0 of light in the guide at the transition, in units of length times
-            rate; None if it is not known.
+        group_velocity: v_g > 0 of light in the guide at the transition, a length times a rate; None
+            if it is not known.
         mirror: the place z₀ of a perfect mirror along the axis, in units of length, with all
             emitters on one side of it; None for a guide that is open at both ends.
 

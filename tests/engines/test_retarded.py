@@ -55,7 +55,7 @@ def test_two_emitters_in_a_guide_by_echoes_and_by_poles_of_lambert(sign):
     expected = echoes(TIMES, 0.5, -sign * phase / 2, delay)
     np.testing.assert_allclose(result.excitation, np.abs(expected) ** 2, atol=1e-9)
     branches = lambertw(-sign * phase * delay / 2 * np.exp(delay / 2), np.arange(-300, 301))
-    late = TIMES[TIMES > 6 * delay]
+    late = TIMES[6 * delay < TIMES]
     poles = np.exp(np.multiply.outer(late, -0.5 + branches / delay)) @ (1 / (1 + branches))
     np.testing.assert_allclose(result.excitation[-len(late) :], np.abs(poles) ** 2, atol=1e-8)
 
@@ -244,3 +244,11 @@ def test_auto_never_takes_it_and_nobody_is_sent_to_it():
     with pytest.raises(ValueError, match="state inverted has 2") as caught:
         co.evolve(pair, "inverted", TIMES, method="single")
     assert "retarded" not in str(caught.value)
+
+
+def test_light_that_needs_time_has_no_pattern_of_one_time():
+    chain = co.couple(co.chain(2, 0.3, frequency=1e3), co.Vacuum())
+    result = co.evolve(chain, co.states.single(0), TIMES, observe="correlations", **RETARDED)
+    with pytest.raises(ValueError, match="'retarded' needs time to arrive"):
+        co.observables.angular_pattern(result, [[0, 0, 1.0]])
+    assert co.observables.concurrence(result, 0, 1).shape == TIMES.shape

@@ -125,8 +125,8 @@ class _Run:
             self._record(now, equation.generator @ now)
             return
         n, columns = now.shape
-        edges = resumed(earlier, "edges", (-1,))
-        terms = resumed(earlier, "terms", (len(edges) - 1, n, TERMS, columns))
+        terms = resumed(earlier, "terms", (-1, n, TERMS, columns))
+        edges = resumed(earlier, "edges", (len(terms) + 1,))
         slopes = resumed(earlier, "slopes", (NODES, n, columns))
         self._steps.history.restore(edges, terms, slopes, resumed(earlier, "numbers", (3,)))
         names: tuple[str, ...] = ("emission", "populations", "excitation")
