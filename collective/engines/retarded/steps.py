@@ -161,7 +161,7 @@ class Steps:
         self._last, self._tolerance = last, tolerance
         self._longest = min(last, PHASE / equation.norm) if equation.norm else last
         self._kinks = equation.kinks(last)
-        self.history = History(*start.shape, self._longest)
+        self.history = History(len(start), start.shape[1], self._longest)
 
     def advance(self) -> None:
         """One step further."""
