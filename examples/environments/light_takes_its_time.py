@@ -3,10 +3,10 @@ Light takes its time
 ====================
 
 *What happens while light is on its way?* Γ and Δ say that the light of one emitter is at once at
-every other one. In a long fibre it is not. The figure shows first two emitters half a fibre apart,
-one of them excited, where light needs two lifetimes from one to the other. Then an emitter sees its
-own light come back from a distant mirror. Last, how much excitation two emitters keep for ever, and
-what is wrong with the description without delay.
+every other one. In a long fibre it is not. The figure shows first two emitters, one of them
+excited, where light needs two lifetimes from one to the other. Then an emitter sees its own light
+come back from a distant mirror. Last, how much excitation two emitters keep for ever, with and
+without the delay.
 """
 
 import matplotlib.pyplot as plt

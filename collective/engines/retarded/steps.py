@@ -72,7 +72,7 @@ class Equation:
 
     def kinks(self, last: float) -> "Kinks":
         """The times up to the last one at which the slope or a derivative may jump."""
-        own = _apart(self.delays[self.delays < last])
+        own = apart(self.delays[self.delays < last])
         nearest = np.searchsorted(own, self.delays[self.delays < last] * (1 + 1e-12)) - 1
         jumps = np.zeros(len(own))
         np.add.at(
@@ -85,7 +85,7 @@ class Equation:
         for order in range(2, _KINDS + 1):
             if len(sums) * len(own) > 100 * _KINKS:
                 break
-            sums = _apart(np.add.outer(sums, own).ravel())
+            sums = apart(np.add.outer(sums, own).ravel())
             sums = sums[sums < last]
             if len(sums) > _KINKS:
                 break
@@ -257,7 +257,7 @@ def _sizes(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.linalg.norm(terms, axis=1).max(axis=1)
 
 
-def _apart(times: NDArray[np.float64]) -> NDArray[np.float64]:
+def apart(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sorted times, of those that differ by round-off only the first."""
     ordered = np.unique(times)
     if not len(ordered):
