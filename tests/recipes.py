@@ -1197,6 +1197,7 @@ def _recipes():
             "delays": [[[0.0, 0.4], [0.4, 0.0]]],
             "couplings": [[0.1, 0.2j]],
             "frequencies": [0.3 - 0.1j],
+            "changes": [[[0.0, 0.01], [0.01, 0.0]]],
         },
         {"then": lambda m: m.self_energy(0.2)},
     )

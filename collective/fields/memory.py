@@ -1,5 +1,6 @@
 """What the field of an emitter remembers: light that arrives later, and modes that keep it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective.emitters import Emitters
+
+_STEP = 0.25  # of the wave number, to both sides
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -21,9 +24,12 @@ class Memory:
               K_{mn}(s) = \sum_p S^p_{mn}\,δ(s − τ^p_{mn}) − i\sum_k g_{km}^*g_{kn}\,e^{−iν_ks},
 
     .. math:: Σ_{mn}(ω) = \int_0^∞ ds\,K_{mn}(s)\,e^{iωs}
-              = \sum_p S^p_{mn}\,e^{iωτ^p_{mn}} + \sum_k\frac{g_{km}^*g_{kn}}{ω − ν_k},
+              = \sum_p (S^p_{mn} + ωC^p_{mn})\,e^{iωτ^p_{mn}}
+              + \sum_k\frac{g_{km}^*g_{kn}}{ω − ν_k},
 
-    where ω counts from ω₀. At ω = 0 it is Δ − iΓ/2 of the Markov approximation. The method
+    where ω counts from ω₀. At ω = 0 it is Δ − iΓ/2 of the Markov approximation. C is how the
+    strengths change with frequency, zero in a guide; K is written for C = 0. The near field of a
+    dipole needs it: there C ≈ −iτS, and the interaction hardly has a delay. The method
     `memory(emitters)` of a field returns it, and `method="retarded"` of `evolve` uses it.
 
     Args:
@@ -33,6 +39,7 @@ class Memory:
         couplings: g, (K, N) complex, in units of rate; without modes it is empty.
         frequencies: ν_k, (K,) complex, in units of rate, counted from ω₀: the real part is that of
             the mode, and −2 Im ν_k ≥ 0 is the rate at which it loses energy.
+        changes: C, (P, N, N) complex, no unit; None for zeros.
 
     Raises:
         ValueError: for other shapes, numbers that are not finite, a negative delay, or a mode
@@ -54,6 +61,7 @@ class Memory:
     delays: NDArray[np.float64]
     couplings: NDArray[np.complex128]
     frequencies: NDArray[np.complex128]
+    changes: Any = None
 
     __setstate__ = checks.restored
     __eq__ = equality.same
@@ -72,6 +80,13 @@ class Memory:
             where = tuple(int(i) for i in np.argwhere(delays < 0)[0])
             raise ValueError(
                 f"delays must not be negative: delays{list(where)} is {delays[where]:g}"
+            )
+        changes = np.zeros_like(strengths)
+        if self.changes is not None:
+            changes = checks.finite("changes", self.changes, complex)
+        if changes.shape != strengths.shape:
+            raise ValueError(
+                f"changes must have the shape {strengths.shape} of strengths, got {changes.shape}"
             )
         n = strengths.shape[1]
         couplings = checks.finite("couplings", self.couplings, complex)
@@ -98,6 +113,7 @@ class Memory:
             delays=delays,
             couplings=couplings,
             frequencies=frequencies,
+            changes=changes,
         )
 
     def __len__(self) -> int:
@@ -118,8 +134,10 @@ class Memory:
         if np.any(away == 0):
             raise ValueError("detuning: Σ(ω) diverges at the frequency of a mode without loss")
         found = np.einsum("km,kn,...k->...mn", self.couplings.conj(), self.couplings, 1 / away)
-        for strength, delay in zip(self.strengths, self.delays, strict=True):
-            found = found + strength * np.exp(1j * omega[..., None, None] * delay)
+        omega = omega[..., None, None]
+        for paths in zip(self.strengths, self.changes, self.delays, strict=True):
+            strength, change, delay = paths
+            found = found + (strength + omega * change) * np.exp(1j * omega * delay)
         return np.asarray(found, dtype=complex)
 
     def __repr__(self) -> str:
@@ -130,30 +148,52 @@ class Memory:
         return f"Memory: {len(self)} {noun}, delays {first:.4g} … {last:.4g}, {modes}"
 
 
-def along_paths(strengths: Any, delays: Any) -> Memory:
+def along_paths(strengths: Any, delays: Any, changes: Any = None) -> Memory:
     """The memory of a field that has paths alone, lists of (N, N) each, and no modes."""
     strengths = np.array(strengths, dtype=complex)
     empty = np.zeros((0, strengths.shape[1]), dtype=complex)
-    return Memory(strengths, np.array(delays), empty, np.zeros(0, dtype=complex))
+    changes = None if changes is None else np.array(changes)
+    return Memory(strengths, np.array(delays), empty, np.zeros(0, dtype=complex), changes)
 
 
-def dipole_strengths(emitters: Emitters, tensor: NDArray[Any]) -> NDArray[np.complex128]:
-    """Δ − iΓ/2 = −(3π/k)√(Γ_mΓ_n) u_m*·G·u_n at ω₀ from a Green's tensor (N, N, 3, 3)."""
-    u, root = emitters.dipoles, np.sqrt(emitters.decay_rates)
-    sandwich = np.einsum("mi,mnij,nj->mn", u.conj(), tensor, u)
-    return np.asarray(-1.5 * emitters.wavelength * np.outer(root, root) * sandwich)
+def of_dipoles(
+    emitters: Emitters,
+    paths: list[tuple[Callable[[float], NDArray[Any]], NDArray[np.float64]]],
+) -> Memory:
+    r"""The memory of dipoles in vacuum, along direct ways and by images.
 
+    With S = −(3π/k₀³)√(Γ_mΓ_n) k²u_m*·G·u_n of dipoles of fixed size, :math:`k^2 G e^{−ikr}` is a
+    polynomial of second degree in k, whose slope a central difference gives without error. Where r
+    is zero it is that of k³.
 
-def travel_times(emitters: Emitters, separations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """r/c of separations (N, N, 3).
+    Args:
+        emitters: N of them, with a frequency.
+        paths: for each the tensor as a function of k, (N, N, 3, 3), and the separations (N, N, 3).
 
     Raises:
         ValueError: for emitters without a frequency.
     """
-    speed = emitters.speed_of_light
+    speed, k = emitters.speed_of_light, 2 * np.pi / emitters.wavelength
     if speed is None:
         raise ValueError(
             "frequency is required: the delay r/c needs the speed of light, "
             "Emitters(..., frequency=...)"
         )
-    return np.asarray(np.linalg.norm(separations, axis=-1) / speed)
+    u, root = emitters.dipoles, np.sqrt(emitters.decay_rates)
+    strengths, delays, changes = [], [], []
+    for tensor, separations in paths:
+        distance = np.linalg.norm(separations, axis=-1)
+
+        def strength(at: float, tensor: Any = tensor, r: Any = distance) -> NDArray[Any]:
+            """S at a wave number, without the part of the phase that grows with its distance."""
+            sandwich = np.einsum("mi,mnij,nj->mn", u.conj(), tensor(at), u)
+            size = -3 * np.pi / k**3 * at**2 * np.outer(root, root)
+            return np.asarray(size * sandwich * np.exp(-1j * (at - k) * r))
+
+        here = strength(k)
+        slope = (strength((1 + _STEP) * k) - strength((1 - _STEP) * k)) / (2 * _STEP * k)
+        slope = np.where(distance == 0, 3 * here / k, slope)
+        strengths.append(here)
+        changes.append(slope / speed)
+        delays.append(distance / speed)
+    return along_paths(strengths, delays, changes)

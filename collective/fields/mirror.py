@@ -10,7 +10,7 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.free_space import free_green, times_squared
 from collective.fields.layered.stack import CITATION
-from collective.fields.memory import Memory, along_paths, dipole_strengths, travel_times
+from collective.fields.memory import Memory, of_dipoles
 from collective.fields.points import below_surface, checked_pairs, checked_points, require_above
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -106,10 +106,9 @@ class Mirror:
         return times_squared(wavenumbers(k) ** 2, far)
 
     def memory(self, emitters: Emitters) -> Memory:
-        """Two paths from emitter to emitter at ω₀: direct, and by the mirror.
+        """Two paths from emitter to emitter, direct and by the mirror, to first order in ω.
 
-        Light that goes by the mirror has the delay of the distance from the image. How the
-        strengths themselves change with ω is neglected, a part of the order ω/ω₀, as in the RWA.
+        Light that goes by the mirror has the delay of the distance from the image.
 
         Args:
             emitters: N of them above the mirror, with a frequency.
@@ -118,15 +117,17 @@ class Mirror:
             ValueError: for emitters without a frequency, or on or below the mirror.
         """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
-        r, k = emitters.positions, 2 * np.pi / emitters.wavelength
-        image = self.scattered(r[:, None], r, k)
-        if emitters.kind == "magnetic":
-            image = -image
-        paths = (Vacuum().green(r[:, None], r, k), r[:, None] - r), (image, r[:, None] - r * _FLIP)
-        return along_paths(
-            [dipole_strengths(emitters, tensor) for tensor, _ in paths],
-            [travel_times(emitters, separation) for _, separation in paths],
-        )
+        r = emitters.positions
+        sign = -1 if emitters.kind == "magnetic" else 1
+
+        def direct(k: float) -> NDArray[np.complex128]:
+            return Vacuum().green(r[:, None], r, k)
+
+        def reflected(k: float) -> NDArray[np.complex128]:
+            return sign * self.scattered(r[:, None], r, k)
+
+        paths = [(direct, r[:, None] - r), (reflected, r[:, None] - r * _FLIP)]
+        return of_dipoles(emitters, paths)
 
     def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points (..., 3) are on or below the mirror, (...)."""

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.free_space import free_green, separations, times_squared
-from collective.fields.memory import Memory, along_paths, dipole_strengths, travel_times
+from collective.fields.memory import Memory, of_dipoles
 from collective.fields.points import checked_points, checked_shapes
 from collective.materials import wavenumbers
 
@@ -89,10 +89,7 @@ class Vacuum:
         return np.zeros((*shape, 3, 3), dtype=complex)
 
     def memory(self, emitters: Emitters) -> Memory:
-        """Δ − iΓ/2 of every pair at ω₀, with the delay r/c.
-
-        How the strength itself changes with ω is neglected, a part of the order ω/ω₀, as in the
-        RWA.
+        """Δ − iΓ/2 of every pair with the delay r/c, to first order in the detuning from ω₀.
 
         Args:
             emitters: N of them, with a frequency.
@@ -102,11 +99,11 @@ class Vacuum:
         """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         r = emitters.positions
-        tensor = self.green(r[:, None], r, 2 * np.pi / emitters.wavelength)
-        separation = r[:, None] - r
-        return along_paths(
-            [dipole_strengths(emitters, tensor)], [travel_times(emitters, separation)]
-        )
+
+        def direct(k: float) -> NDArray[np.complex128]:
+            return self.green(r[:, None], r, k)
+
+        return of_dipoles(emitters, [(direct, r[:, None] - r)])
 
 
 def _real(k: ArrayLike) -> NDArray[np.float64]:

@@ -158,7 +158,10 @@ def test_a_short_delay_is_the_markov_limit_with_an_error_that_is_proportional():
 
 
 def test_a_mirror_far_away_sends_light_back_late():
-    """Echoes with Γ and Δ of the image dipole, from the formulas of a pair in vacuum."""
+    """Echoes with Γ and Δ of the image dipole, from the formulas of a pair in vacuum.
+
+    A strength S ∝ k² G e^{−ikr} ∝ η² + iη − 1, η = kr, changes with frequency, and Γ as k³.
+    """
     place, frequency = 2.3, 30.0
     atom = co.Emitters([[0, 0, place]], dipoles=(1, 0, 0), frequency=frequency)
     result = co.evolve(co.couple(atom, co.Mirror()), "inverted", TIMES, **RETARDED)
@@ -166,7 +169,11 @@ def test_a_mirror_far_away_sends_light_back_late():
     strength = -(image.shift[0, 1] - 0.5j * image.decay[0, 1])
     level = co.couple(atom, co.Mirror()).shift[0, 0] - strength.real  # what is not resonant
     delay = 2 * place / atom.speed_of_light
-    expected = echoes(TIMES, 0.5 + 1j * level, -1j * strength, delay)
+    eta = 2 * K * place
+    change = strength * delay * (2 * eta + 1j) / (eta**2 + 1j * eta - 1)
+    markov = level - 0.5j + strength
+    at_once = 1j * (level - 0.5j + 3 / frequency * -0.5j * markov)
+    expected = echoes(TIMES, at_once, -1j * (strength + change * markov), delay)
     np.testing.assert_allclose(result.excitation, np.abs(expected) ** 2, atol=1e-9)
 
 
@@ -252,3 +259,37 @@ def test_light_that_needs_time_has_no_pattern_of_one_time():
     with pytest.raises(ValueError, match="'retarded' needs time to arrive"):
         co.observables.angular_pattern(result, [[0, 0, 1.0]])
     assert co.observables.concurrence(result, 0, 1).shape == TIMES.shape
+
+
+@pytest.mark.parametrize("field", [co.Vacuum(), co.Mirror()])
+def test_the_self_energy_of_dipoles_is_exact_to_first_order(field):
+    """−(3π/k₀³)√(Γ_mΓ_n) k²u*·G(k)·u at k = k₀ + ω/c, of dipoles of fixed size."""
+    atoms = co.Emitters(
+        [[0, 0, 0.3], [0.02, 0, 0.31], [1.5, 0.4, 0.9]],
+        dipoles=[(1, 0, 0), (1, 1j, 0), (0, 1, 1)],
+        decay_rates=[1, 0.5, 2],
+        frequency=1e3,
+    )
+    u, root = atoms.dipoles, np.sqrt(atoms.decay_rates)
+    memory, away = field.memory(atoms), []
+    for omega in (0.1, 1.0):
+        k = K + omega / atoms.speed_of_light
+        green = field.green(atoms.positions[:, None], atoms.positions, k)
+        sandwich = np.einsum("mi,mnij,nj->mn", u.conj(), green, u)
+        # what diverges without a field is left out at both
+        exact = -3 * np.pi / K**3 * k**2 * np.outer(root, root) * sandwich
+        away.append(np.abs(memory.self_energy(omega) - exact).max())
+    assert away[1] < 1e-4
+    assert away[0] < 0.02 * away[1]
+
+
+def test_a_near_field_hardly_has_a_delay():
+    """At 0.02 wavelengths light of the near field alone would gain Δ²τ = 0.003 Γ."""
+    pair = co.couple(co.chain(2, 0.02, frequency=1e6), co.Vacuum())
+    dark = one_excitation(-1)
+    found, markov = (
+        co.evolve(pair, dark, [0.0, 0.2], method=method, progress=False)
+        for method in ("retarded", "single")
+    )
+    largest = 3 * pair.shift[0, 1] / 1e6  # by which Γ ∝ k³ of a shifted level changes
+    np.testing.assert_allclose(found.excitation, markov.excitation, atol=largest * 1e-2)

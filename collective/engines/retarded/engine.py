@@ -44,8 +44,9 @@ class Retarded:
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
-    to `diagnostics["error_bound"]`. In three dimensions the strength of the interaction is that at
-    ω₀, its phase that of every frequency: what is neglected is of the order of the RWA itself.
+    to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
+    strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
+    what the RWA neglects.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
     Rev. A 66, 023816 (2002).
@@ -124,10 +125,10 @@ class _Run:
         if earlier is None:
             self._record(now, equation.generator @ now)
             return
-        n, columns = now.shape
-        terms = resumed(earlier, "terms", (-1, n, TERMS, columns))
+        (n, columns), seen = now.shape, len(equation.causes(now))
+        terms = resumed(earlier, "terms", (-1, seen, TERMS, columns))
         edges = resumed(earlier, "edges", (len(terms) + 1,))
-        slopes = resumed(earlier, "slopes", (NODES, n, columns))
+        slopes = resumed(earlier, "slopes", (NODES, n if len(terms) else 0, columns))
         self._steps.history.restore(edges, terms, slopes, resumed(earlier, "numbers", (3,)))
         names: tuple[str, ...] = ("emission", "populations", "excitation")
         if "correlations" in request.words:

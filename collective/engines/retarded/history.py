@@ -50,7 +50,7 @@ class History:
             np.empty(_FIRST),
             np.empty((_FIRST, n, TERMS, columns), dtype=complex),
             0,
-            np.zeros((NODES, n, columns), dtype=complex),
+            np.zeros((NODES, 0, columns), dtype=complex),
             0.0,
             length,
             0,

@@ -72,25 +72,36 @@ def equation_of(request: Request, memory: Memory) -> Equation:
     """The equation of the amplitudes of N emitters and K modes, in the frame of their mean."""
     n, unit, couplings = len(memory), request.unit, request.couplings
     rest = instantaneous_rest(request, memory)
+    now = memory.delays == 0
     at_once = (rest + rest.conj().T) / 2 + np.diag(couplings.detunings)
-    at_once = at_once + np.where(memory.delays == 0, memory.strengths, 0).sum(axis=0) / unit
+    at_once = at_once + np.where(now, memory.strengths, 0).sum(axis=0) / unit
     modes = len(memory.frequencies)
     generator = np.zeros((n + modes, n + modes), dtype=complex)
     generator[:n, :n] = at_once
     generator[:n, n:] = memory.couplings.conj().T / unit
     generator[n:, :n] = memory.couplings / unit
     generator[n:, n:] = np.diag(memory.frequencies / unit)
+    # ω of ωC is what acts on the amplitudes at first order: H without any delay
+    markov = generator.copy()
+    markov[:n, :n] += np.where(now, 0, memory.strengths).sum(axis=0) / unit
+    generator[:n] += np.where(now, memory.changes, 0).sum(axis=0) @ markov[:n]
     mean = float(np.mean(generator.diagonal().real))
     generator -= mean * np.eye(n + modes)
-    paths, to, origin = np.nonzero((memory.delays > 0) & (memory.strengths != 0))
-    delays = memory.delays[paths, to, origin] * unit
-    strengths = memory.strengths[paths, to, origin] / unit * np.exp(1j * mean * delays)
-    return Equation(generator, strengths, delays, to, origin)
-
-
-def pairs_of(memory: Memory) -> int:
-    """How many delayed interactions there are."""
-    return int(np.count_nonzero((memory.delays > 0) & (memory.strengths != 0)))
+    paths, to, origin = np.nonzero(~now & (memory.strengths != 0))
+    later, onto, source = np.nonzero(~now & (memory.changes != 0))
+    delays = np.concatenate([memory.delays[paths, to, origin], memory.delays[later, onto, source]])
+    strengths = np.concatenate(
+        [memory.strengths[paths, to, origin] / unit, memory.changes[later, onto, source]]
+    )
+    delays = delays * unit
+    return Equation(
+        generator,
+        strengths * np.exp(1j * mean * delays),
+        delays,
+        np.concatenate([to, onto]),
+        np.concatenate([origin, n + modes + source]),
+        markov if len(later) else None,
+    )
 
 
 def kept(vectors: NDArray[Any], modes: int) -> NDArray[np.complex128]:

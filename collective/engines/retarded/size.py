@@ -6,7 +6,7 @@ from collective._tools.speed import speed
 from collective.engines.base import Cost, writing
 from collective.engines.request import Request
 from collective.engines.retarded.history import NODES, TERMS
-from collective.engines.retarded.problem import equation_of, pairs_of
+from collective.engines.retarded.problem import equation_of
 from collective.engines.retarded.steps import PHASE, apart
 from collective.fields.memory import Memory
 
@@ -26,8 +26,8 @@ _AT_ONCE = 2**20  # numbers gathered
 def cost(request: Request, memory: Memory) -> Cost:
     """Predict memory and time from the delays and from the norm of the equation."""
     n, times, s = len(memory), len(request.times), speed()
-    pairs, last = pairs_of(memory), float(request.times[-1])
-    equation = equation_of(request, memory)
+    last, equation = float(request.times[-1]), equation_of(request, memory)
+    pairs = len(equation.delays)
     delays = len(apart(equation.delays[equation.delays < last]))
     phase, slow = equation.norm * last, equation.norm * equation.longest
     steps = _START + _PER_PHASE * phase / PHASE + _PER_KINK * delays
@@ -36,7 +36,7 @@ def cost(request: Request, memory: Memory) -> Cost:
     each = _REPEATS * (_CALLS * s.call + 4 * lookups * s.flop + 2 * n * n * NODES * s.flop)
     each += 2 * _CALLS * s.call + _GATHERED * pairs * NODES * s.entry
     long = min(steps, 64 + equation.longest / max(last, 1e-300) * steps)
-    history = 16 * len(equation) * TERMS * 2 * max(64.0, long)
+    history = 16 * 2 * len(equation) * TERMS * 2 * max(64.0, long)
     correlated = "correlations" in request.words
     kept = (16 * n * n if correlated else 8 * n) * times
     compressing, written = writing(request, kept + history)

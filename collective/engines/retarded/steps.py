@@ -40,7 +40,9 @@ class Equation:
         strengths: S_q, (Q,).
         delays: τ_q > 0, (Q,).
         to: (Q,), the amplitude on which each acts.
-        origin: (Q,), the amplitude that causes it.
+        origin: (Q,), the amplitude that causes it; from n on those of `further`.
+        further: a matrix (n, n) that makes n further amplitudes from these, which act as well; or
+            None.
     """
 
     def __init__(
@@ -50,17 +52,26 @@ class Equation:
         delays: NDArray[np.float64],
         to: NDArray[np.intp],
         origin: NDArray[np.intp],
+        further: NDArray[np.complex128] | None = None,
     ):
         from scipy.sparse import csr_array
 
         n = len(instantaneous)
-        self.generator = -1j * instantaneous
+        self.generator, self.further = -1j * instantaneous, further
         self.delays, self.origin = delays, origin
         count = len(delays)
         self.spread = csr_array((-1j * strengths, (to, np.arange(count))), shape=(n, count))
+        size = 0.0 if further is None else float(np.linalg.norm(further, 2))
+        self._rates = np.abs(strengths) * np.where(origin < n, 1.0, size)
         sizes = np.abs(instantaneous)
-        np.add.at(sizes, (to, origin), np.abs(strengths))
+        np.add.at(sizes, (to, origin % n), self._rates)
         self.norm = float(np.sqrt(sizes.sum(axis=0).max() * sizes.sum(axis=1).max()))
+
+    def causes(self, amplitudes: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """The amplitudes (…, n, R) with those that they make, (…, n or 2n, R)."""
+        if self.further is None:
+            return amplitudes
+        return np.concatenate([amplitudes, self.further @ amplitudes], axis=-2)
 
     def __len__(self) -> int:
         return len(self.generator)
@@ -73,13 +84,10 @@ class Equation:
     def kinks(self, last: float) -> "Kinks":
         """The times up to the last one at which the slope or a derivative may jump."""
         own = apart(self.delays[self.delays < last])
-        nearest = np.searchsorted(own, self.delays[self.delays < last] * (1 + 1e-12)) - 1
+        early = self.delays < last
+        nearest = np.searchsorted(own, self.delays[early] * (1 + 1e-12)) - 1
         jumps = np.zeros(len(own))
-        np.add.at(
-            jumps,
-            nearest,
-            np.abs(self.spread.data[np.argsort(self.spread.indices)])[self.delays < last],
-        )
+        np.add.at(jumps, nearest, self._rates[early])
         times, orders = [own], [np.ones(len(own), dtype=int)]
         sums = own
         for order in range(2, _KINDS + 1):
@@ -161,7 +169,8 @@ class Steps:
         self._last, self._tolerance = last, tolerance
         self._longest = min(last, PHASE / equation.norm) if equation.norm else last
         self._kinks = equation.kinks(last)
-        self.history = History(len(start), start.shape[1], self._longest)
+        seen = equation.causes(start)
+        self.history = History(len(seen), start.shape[1], self._longest)
 
     def advance(self) -> None:
         """One step further."""
@@ -183,14 +192,14 @@ class Steps:
         if end <= t:
             raise FloatingPointError("the steps became shorter than round-off of the time")
         length = (end - t) * (2 if defect <= _CALM * allowed else 1)
-        terms = terms.transpose(1, 0, 2)
+        terms = self._equation.causes(terms).transpose(1, 0, 2)
         bound, memory = before.bound + defect, self._equation.longest
         history.append(end, terms, slopes, bound, length, memory)
 
     def _now(self) -> NDArray[np.complex128]:
         """The amplitudes at the end of the last step: every P_k(1) is 1."""
         p = self.history.past
-        return p.terms[p.kept - 1].sum(axis=1) if p.kept else self._start
+        return p.terms[p.kept - 1].sum(axis=1)[: len(self._start)] if p.kept else self._start
 
     def _tried(
         self, t: float, end: float
@@ -218,7 +227,7 @@ class Steps:
             nodes = np.tensordot(_AT_NODES, terms, axes=(0, 0))
             values = constant + e.generator @ nodes
             if len(inside):
-                seen = terms.transpose(1, 0, 2)[e.origin[inside]]
+                seen = e.causes(terms).transpose(1, 0, 2)[e.origin[inside]]
                 parts = np.ascontiguousarray(seen).view(float)
                 own = np.ascontiguousarray(basis @ parts).view(complex)
                 values += self._spread(inside, own)
