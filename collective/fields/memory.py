@@ -1,6 +1,6 @@
 """What the field of an emitter remembers: light that arrives later, and modes that keep it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ def along_paths(strengths: Any, delays: Any, changes: Any = None) -> Memory:
 
 def of_dipoles(
     emitters: Emitters,
-    paths: list[tuple[Callable[[float], NDArray[Any]], NDArray[np.float64]]],
+    paths: Sequence[tuple[Callable[[float], NDArray[Any]], NDArray[Any]]],
 ) -> Memory:
     r"""The memory of dipoles in vacuum, along direct ways and by images.
 

@@ -1,6 +1,6 @@
 """One excitation with delay and with modes that keep light, against closed forms of other kinds."""
 
-from math import factorial
+from math import comb, factorial
 
 import numpy as np
 import pytest
@@ -15,13 +15,20 @@ RETARDED = {"method": "retarded", "progress": False}
 TIMES = np.linspace(0, 8, 33)
 
 
-def echoes(times, at_once, returned, delay):
-    """ċ = −a c(t) + b c(t − τ) with c(0) = 1: one term for each return of the light."""
-    found = np.zeros(len(times), dtype=complex)
-    for k in range(int(times[-1] / delay) + 1):
-        since = np.clip(times - k * delay, 0, None)
-        term = (returned * since) ** k / factorial(k) * np.exp(-at_once * since)
-        found += np.where(times >= k * delay, term, 0)
+def echoes(times, at_once, returned, delay, of_slope=0.0):
+    """The solution of ċ = −a c(t) + b c(t − τ) + g ċ(t − τ) with c(0) = 1.
+
+    Its Laplace transform 1/((s + a) − (b − ga)e^{−sτ}/(1 − ge^{−sτ})) in powers of e^{−sτ} has a
+    term for each return of the light.
+    """
+    found, most = np.zeros(len(times), dtype=complex), int(times[-1] / delay)
+    for k in range(most + 1):
+        for j in range(most + 1 - k if k and of_slope else 1):
+            since = np.clip(times - (k + j) * delay, 0, None)
+            size = comb(k - 1 + j, j) * of_slope**j if k else 1.0
+            term = ((returned - of_slope * at_once) * since) ** k / factorial(k)
+            term = size * term * np.exp(-at_once * since)
+            found += np.where(times >= (k + j) * delay, term, 0)
     return found
 
 
@@ -131,6 +138,17 @@ def test_a_cavity_is_the_mode_itself(g, linewidth, detuning):
         rho = step @ rho
 
 
+def test_three_emitters_are_excited_one_after_the_other():
+    """The second is on the way to the third, and the first sends light to both."""
+    atoms = co.chain(3, 0.4, frequency=40.0)
+    delay = 0.4 / atoms.speed_of_light
+    times = np.linspace(0, 4, 33) * delay
+    result = co.evolve(co.couple(atoms, co.Vacuum()), co.states.single(0), times, **RETARDED)
+    for m in (1, 2):
+        assert result.populations[times < 0.99 * m * delay, m].max() < 1e-25
+        assert result.populations[-1, m] > 1e-6
+
+
 @pytest.mark.parametrize("dipole", [(1, 0, 0), (0, 0, 1), (0.3, 1j, 1)])
 def test_nothing_arrives_before_light_can(dipole):
     atoms = co.chain(2, 3.0, dipoles=dipole, frequency=40.0)
@@ -141,7 +159,9 @@ def test_nothing_arrives_before_light_can(dipole):
     early = times < delay
     assert result.populations[early, 1].max() < 1e-20
     assert result.populations[~early, 1].max() > 1e-6
-    np.testing.assert_allclose(result.populations[early, 0], np.exp(-times[early]), atol=1e-9)
+    rate = 1 / (1 + (1.5 / 40) ** 2)  # Γ ∝ k³ to first order, at ω₀/Γ = 40
+    alone = np.exp(-rate * times[early])
+    np.testing.assert_allclose(result.populations[early, 0], alone, atol=1e-9)
 
 
 def test_a_short_delay_is_the_markov_limit_with_an_error_that_is_proportional():
@@ -171,9 +191,9 @@ def test_a_mirror_far_away_sends_light_back_late():
     delay = 2 * place / atom.speed_of_light
     eta = 2 * K * place
     change = strength * delay * (2 * eta + 1j) / (eta**2 + 1j * eta - 1)
-    markov = level - 0.5j + strength
-    at_once = 1j * (level - 0.5j + 3 / frequency * -0.5j * markov)
-    expected = echoes(TIMES, at_once, -1j * (strength + change * markov), delay)
+    scale = 1 / (1 + 1.5j / frequency)  # (1 − C)iċ = … with C = −(3i/2)/ω₀ of its own light
+    at_once, later = 1j * scale * (level - 0.5j), -1j * scale * strength
+    expected = echoes(TIMES, at_once, later, delay, of_slope=scale * change)
     np.testing.assert_allclose(result.excitation, np.abs(expected) ** 2, atol=1e-9)
 
 
@@ -293,3 +313,10 @@ def test_a_near_field_hardly_has_a_delay():
     )
     largest = 3 * pair.shift[0, 1] / 1e6  # by which Γ ∝ k³ of a shifted level changes
     np.testing.assert_allclose(found.excitation, markov.excitation, atol=largest * 1e-2)
+
+
+def test_emitters_that_are_too_close_for_the_rwa_are_refused():
+    with pytest.warns(co.UnitWarning):
+        pair = co.couple(co.chain(2, 0.05, frequency=5.0), co.Vacuum())
+    with pytest.raises(ValueError, match="the interaction changes too fast with frequency"):
+        co.evolve(pair, co.states.single(0), TIMES, **RETARDED)

@@ -125,7 +125,8 @@ class _Run:
         if earlier is None:
             self._record(now, equation.generator @ now)
             return
-        (n, columns), seen = now.shape, len(equation.causes(now))
+        n, columns = now.shape
+        seen = n * (1 + equation.by_slopes)
         terms = resumed(earlier, "terms", (-1, seen, TERMS, columns))
         edges = resumed(earlier, "edges", (len(terms) + 1,))
         slopes = resumed(earlier, "slopes", (NODES, n if len(terms) else 0, columns))

@@ -10,6 +10,7 @@ from collective.engines.retarded.steps import Equation
 from collective.fields import answers
 from collective.fields.memory import Memory
 
+_MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
 _ROUND_OFF = 1e-12  # relative to the largest of both: a rest that is none
 
@@ -41,6 +42,14 @@ def _memory_of(request: Request) -> Memory | str:
         )
     if np.any(found.frequencies == 0):
         return "method 'retarded': a mode of the memory has no loss and the frequency ω₀ itself"
+    growing = np.abs(found.changes).sum(axis=0)
+    most = float(growing.sum(axis=1).max(initial=0.0))
+    if most > _MOST_CHANGE:
+        return (
+            "method 'retarded': the interaction changes too fast with frequency, by "
+            f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
+            "emitters are too close, or their frequency is too low for the RWA"
+        )
     rest = instantaneous_rest(request, found)
     lost = float(np.abs(rest - rest.conj().T).max())  # Γ that the memory does not know
     largest = float(np.abs(couplings.decay).max()) + _SAME * float(np.abs(couplings.shift).max())
@@ -81,27 +90,24 @@ def equation_of(request: Request, memory: Memory) -> Equation:
     generator[:n, n:] = memory.couplings.conj().T / unit
     generator[n:, :n] = memory.couplings / unit
     generator[n:, n:] = np.diag(memory.frequencies / unit)
-    # ω of ωC is what acts on the amplitudes at first order: H without any delay
-    markov = generator.copy()
-    markov[:n, :n] += np.where(now, 0, memory.strengths).sum(axis=0) / unit
-    generator[:n] += np.where(now, memory.changes, 0).sum(axis=0) @ markov[:n]
+    # ωC without delay is a part of the slope on the left: (1 − C)iċ = …
+    whole = np.eye(n + modes, dtype=complex)
+    whole[:n, :n] -= np.where(now, memory.changes, 0).sum(axis=0)
+    mixing = np.linalg.inv(whole)
+    generator = mixing @ generator
     mean = float(np.mean(generator.diagonal().real))
     generator -= mean * np.eye(n + modes)
-    paths, to, origin = np.nonzero(~now & (memory.strengths != 0))
-    later, onto, source = np.nonzero(~now & (memory.changes != 0))
-    delays = np.concatenate([memory.delays[paths, to, origin], memory.delays[later, onto, source]])
-    strengths = np.concatenate(
-        [memory.strengths[paths, to, origin] / unit, memory.changes[later, onto, source]]
-    )
-    delays = delays * unit
-    return Equation(
-        generator,
-        strengths * np.exp(1j * mean * delays),
-        delays,
-        np.concatenate([to, onto]),
-        np.concatenate([origin, n + modes + source]),
-        markov if len(later) else None,
-    )
+    # ωc is mean·c + iċ in the frame of the mean
+    of_amplitudes = np.where(now, 0, memory.strengths / unit + mean * memory.changes)
+    of_slopes = np.where(now, 0, memory.changes)
+    found = []
+    for strengths, shift in ((of_amplitudes, 0), (of_slopes, n + modes)):
+        paths, to, origin = np.nonzero(strengths)
+        delays = memory.delays[paths, to, origin] * unit
+        turned = strengths[paths, to, origin] * np.exp(1j * mean * delays)
+        found.append((turned, delays, to, origin + shift))
+    strengths, delays, to, origin = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Equation(generator, strengths, delays, to, origin, mixing)
 
 
 def kept(vectors: NDArray[Any], modes: int) -> NDArray[np.complex128]:

@@ -14,6 +14,8 @@ _OVERHEAD = 3000.0  # calls
 _START, _PER_PHASE = 15.0, 2.0  # steps, and how many for each of the longest length
 _PER_KINK = 1.5  # steps for each delay, and …
 _PER_PAIR = 0.06  # for each pair of delays, where these are as long as the dynamics
+_BY_SLOPES = 2.5  # times as many where slopes cause kinks of …
+_SEEN = 1e-3  # of rtol
 _PAIRS = 36_000  # of delays, at most
 _TRIES = 2.0  # per step that is kept
 _REPEATS = 24.0  # per try
@@ -31,12 +33,15 @@ def cost(request: Request, memory: Memory) -> Cost:
     delays = len(apart(equation.delays[equation.delays < last]))
     phase, slow = equation.norm * last, equation.norm * equation.longest
     steps = _START + _PER_PHASE * phase / PHASE + _PER_KINK * delays
-    steps += _PER_PAIR * min(delays * delays, _PAIRS) * slow / (1 + slow)
+    # kinks at the sum of two delays, where these matter
+    twice = slow / (1 + slow)
+    if equation.gain * slow > _SEEN * request.rtol:
+        twice += _BY_SLOPES
+    steps += _PER_PAIR * min(delays * delays, _PAIRS) * twice
     lookups = pairs * NODES * TERMS
     each = _REPEATS * (_CALLS * s.call + 4 * lookups * s.flop + 2 * n * n * NODES * s.flop)
     each += 2 * _CALLS * s.call + _GATHERED * pairs * NODES * s.entry
-    long = min(steps, 64 + equation.longest / max(last, 1e-300) * steps)
-    history = 16 * 2 * len(equation) * TERMS * 2 * max(64.0, long)
+    history = 16 * (1 + equation.by_slopes) * len(equation) * TERMS * max(64.0, 1.5 * steps)
     correlated = "correlations" in request.words
     kept = (16 * n * n if correlated else 8 * n) * times
     compressing, written = writing(request, kept + history)

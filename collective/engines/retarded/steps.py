@@ -9,6 +9,8 @@ The defect of a polynomial is a source inside the emitters. As emitters and fiel
 norm, the error of the amplitudes is at most the integral of the defect over time.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +30,6 @@ _SMALLEST = 1e-14  # of the last time, or of the present: the shortest step
 _SHARE = 1e-3  # of the whole error that any step may make, however short it is
 _CALM = 1e-3  # of the allowed defect, below which the next step is twice as long
 _KINDS = 6  # delays whose sums are kept as possible kinks
-_FACTORIALS = np.cumprod([1.0, *range(1, _KINDS + 1)])
 _KINKS = 3000  # of each kind, at most
 
 
@@ -40,38 +41,51 @@ class Equation:
         strengths: S_q, (Q,).
         delays: τ_q > 0, (Q,).
         to: (Q,), the amplitude on which each acts.
-        origin: (Q,), the amplitude that causes it; from n on those of `further`.
-        further: a matrix (n, n) that makes n further amplitudes from these, which act as well; or
-            None.
+        origin: (Q,), the amplitude that causes it; for numbers from n on i times the slope of
+            one.
+        mixing: a matrix (n, n) that multiplies all delayed interactions; None for 1.
+
+    Attributes:
+        gain: the norm of the interactions that slopes cause.
+        norm: of all others, with what they gain.
     """
 
     def __init__(
         self,
-        instantaneous: NDArray[np.complex128],
+        instantaneous: NDArray[Any],
         strengths: NDArray[np.complex128],
         delays: NDArray[np.float64],
         to: NDArray[np.intp],
         origin: NDArray[np.intp],
-        further: NDArray[np.complex128] | None = None,
+        mixing: NDArray[Any] | None = None,
     ):
         from scipy.sparse import csr_array
 
         n = len(instantaneous)
-        self.generator, self.further = -1j * instantaneous, further
+        self.generator = -1j * instantaneous
         self.delays, self.origin = delays, origin
         count = len(delays)
         self.spread = csr_array((-1j * strengths, (to, np.arange(count))), shape=(n, count))
-        size = 0.0 if further is None else float(np.linalg.norm(further, 2))
-        self._rates = np.abs(strengths) * np.where(origin < n, 1.0, size)
-        sizes = np.abs(instantaneous)
-        np.add.at(sizes, (to, origin % n), self._rates)
-        self.norm = float(np.sqrt(sizes.sum(axis=0).max() * sizes.sum(axis=1).max()))
+        if mixing is not None:
+            self.spread = csr_array(mixing * (mixing != 0)) @ self.spread
+        self.by_slopes = bool(np.any(origin >= n))
+        amplitudes, slopes = np.abs(instantaneous), np.zeros((n, n))
+        caused = origin < n
+        np.add.at(amplitudes, (to[caused], origin[caused]), np.abs(strengths[caused]))
+        np.add.at(slopes, (to[~caused], origin[~caused] - n), np.abs(strengths[~caused]))
+        self.gain = _norm(slopes)
+        self.norm = _norm(amplitudes) / (1 - self.gain)
+        self._rates = np.abs(strengths) * np.where(caused, 1.0, self.norm)
 
-    def causes(self, amplitudes: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """The amplitudes (…, n, R) with those that they make, (…, n or 2n, R)."""
-        if self.further is None:
-            return amplitudes
-        return np.concatenate([amplitudes, self.further @ amplitudes], axis=-2)
+    def causes(
+        self, terms: NDArray[np.complex128], slopes: NDArray[np.complex128]
+    ) -> NDArray[np.complex128]:
+        """Coefficients of what causes something, (n or 2n, TERMS, R), of a step."""
+        if not self.by_slopes:
+            return terms.transpose(1, 0, 2)
+        padded = np.zeros_like(terms)
+        padded[:NODES] = 1j * slopes
+        return np.concatenate([terms, padded], axis=1).transpose(1, 0, 2)
 
     def __len__(self) -> int:
         return len(self.generator)
@@ -99,7 +113,7 @@ class Equation:
                 break
             times.append(sums)
             orders.append(np.full(len(sums), order))
-        return Kinks(np.concatenate(times), np.concatenate(orders), jumps, self.norm)
+        return Kinks(np.concatenate(times), np.concatenate(orders), jumps, self.norm, self.gain)
 
 
 class Kinks:
@@ -110,6 +124,7 @@ class Kinks:
         orders: (K,), how many delays each is a sum of.
         jumps: of the slope, of those of one delay.
         norm: of the equation.
+        gain: of its interactions that slopes cause.
     """
 
     def __init__(
@@ -118,11 +133,12 @@ class Kinks:
         orders: NDArray[np.intp],
         jumps: NDArray[np.float64],
         norm: float,
+        gain: float,
     ):
         first = np.concatenate([jumps, np.full(len(times) - len(jumps), norm)])
         order = np.argsort(times, kind="stable")
         self._times, self._orders, self._first = times[order], orders[order], first[order]
-        self._norm = norm
+        self._norm, self._gain = norm, gain
 
     @property
     def count(self) -> int:
@@ -144,7 +160,9 @@ class Kinks:
             return 0.0
         away, orders = away[close], self._orders[inside][close]
         size = self._first[inside][close] * away
-        return float((size * (self._norm * away) ** (orders - 1) / _FACTORIALS[orders]).sum())
+        # each further delay smooths the kink once more, but for what slopes cause
+        further = self._norm * away / orders + self._gain
+        return float((size * further ** (orders - 1)).sum())
 
     def middle(self, t: float, end: float) -> float:
         """The one nearest to the middle of a step, or the middle itself if there is none."""
@@ -169,8 +187,8 @@ class Steps:
         self._last, self._tolerance = last, tolerance
         self._longest = min(last, PHASE / equation.norm) if equation.norm else last
         self._kinks = equation.kinks(last)
-        seen = equation.causes(start)
-        self.history = History(len(seen), start.shape[1], self._longest)
+        seen = len(start) * (1 + equation.by_slopes)
+        self.history = History(seen, start.shape[1], self._longest)
 
     def advance(self) -> None:
         """One step further."""
@@ -192,7 +210,7 @@ class Steps:
         if end <= t:
             raise FloatingPointError("the steps became shorter than round-off of the time")
         length = (end - t) * (2 if defect <= _CALM * allowed else 1)
-        terms = self._equation.causes(terms).transpose(1, 0, 2)
+        terms = self._equation.causes(terms, slopes)
         bound, memory = before.bound + defect, self._equation.longest
         history.append(end, terms, slopes, bound, length, memory)
 
@@ -227,7 +245,7 @@ class Steps:
             nodes = np.tensordot(_AT_NODES, terms, axes=(0, 0))
             values = constant + e.generator @ nodes
             if len(inside):
-                seen = e.causes(terms).transpose(1, 0, 2)[e.origin[inside]]
+                seen = e.causes(terms, slopes)[e.origin[inside]]
                 parts = np.ascontiguousarray(seen).view(float)
                 own = np.ascontiguousarray(basis @ parts).view(complex)
                 values += self._spread(inside, own)
@@ -246,6 +264,11 @@ class Steps:
         chosen = spread if len(some) == spread.shape[1] else spread[:, some]
         flat = chosen @ values.reshape(len(values), -1)
         return flat.reshape(len(self._equation), NODES, -1).transpose(1, 0, 2)
+
+
+def _norm(sizes: NDArray[np.float64]) -> float:
+    """A bound on the 2-norm of a matrix with entries of these sizes."""
+    return float(np.sqrt(sizes.sum(axis=0).max() * sizes.sum(axis=1).max()))
 
 
 def _integrated(
