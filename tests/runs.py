@@ -1782,6 +1782,69 @@ def emitters_with_a_cavity_mode():
     return found
 
 
+@run()
+def atoms_by_displacement():
+    atoms = co.Atoms.isotropic(co.square(3, 3, 0.3).positions, zeeman=0.4)
+    drive = co.plane_wave(atoms, 0.6, direction=(0, 0, 1), polarisation=(1, 0.3j, 0))
+    lattice = co.couple(atoms, VACUUM, by_displacement=True).replace(drive=drive)
+    found = co.evolve(lattice, "ground", [0, 1, 3], method="mean_field", progress=False)
+    few = co.couple(co.Atoms.isotropic([[0, 0, 0], [0.1, 0, 0.1]]), VACUUM)
+    few = few.replace(drive=np.tile([1.5, 0, 0.5j], 2))
+    pulsed = co.evolve(
+        few,
+        "ground",
+        [0, 1, 3],
+        method=co.engines.Trajectories(n=8),
+        seed=1,
+        envelope=lambda t: np.exp(-((t - 1) ** 2)),
+        progress=False,
+    )
+    return {
+        "decay": lattice.decay.kernel,
+        "shift": lattice.shift.kernel,
+        "emission": found.emission,
+        "populations": found.populations,
+        "steady": co.observables.steady(lattice, method="mean_field").populations,
+        "pulsed": pulsed.populations,
+    }
+
+
+@run()
+def shared_noise():
+    """Pump and dephasing that three emitters share, thermal light, one drive; a pumped ladder."""
+    mixed = np.array([[1, 0.4j, 0.2], [-0.4j, 0.8, 0.1], [0.2, 0.1, 0.6]])
+    given = {"pump": 0.3 * mixed, "dephasing": 0.2 * mixed.conj(), "thermal_photons": 0.2}
+    noisy = co.couple(co.chain(3, 0.2), VACUUM).replace(drive=[1.0, 0, 0.5j], **given)
+    few = co.engines.Trajectories(n=20)
+    ones = np.ones((20, 20))
+    ladder = co.Couplings(ones, np.zeros((20, 20)), pump=0.7 * ones)
+    climbing = co.evolve(ladder, "ground", [0, 0.1, 0.3], method="symmetric", progress=False)
+    return {
+        "driven": co.evolve(noisy, "ground", TIMES, method="driven", progress=False).populations,
+        "jumps": co.evolve(noisy, "ground", TIMES, method=few, seed=2, progress=False).populations,
+        "ladder": climbing.emission,
+    }
+
+
+@run()
+def emitters_that_never_decay():
+    chain = co.couple(co.chain(4, 0.2), VACUUM)
+    still = co.Couplings(np.zeros((4, 4)), chain.shift, drive=[1, 0.5j, 0, 0.2])
+    options = {"method": "driven", "envelope": lambda t: np.exp(1j * t**2), "progress": False}
+    chirped = co.evolve(still, "ground", TIMES, observe="correlations", **options)
+    ones = np.ones((7, 7))
+    alike = co.Couplings(0.9 * ones + 0.1 * np.eye(7), 0.3 * (ones - np.eye(7)))
+    return {
+        "constant": co.evolve(
+            still, "inverted", TIMES, method="driven", progress=False
+        ).populations,
+        "chirped": chirped.correlations,
+        "seven alike": co.evolve(
+            alike, "inverted", [0, 1, 4], method="blocks", progress=False
+        ).emission,
+    }
+
+
 # --- the file
 
 
