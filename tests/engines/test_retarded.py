@@ -67,7 +67,7 @@ def test_two_emitters_in_a_guide_by_echoes_and_by_poles_of_lambert(sign):
     np.testing.assert_allclose(result.excitation[-len(late) :], np.abs(poles) ** 2, atol=1e-8)
 
 
-@pytest.mark.parametrize("distance", [0.5, 1.5])
+@pytest.mark.parametrize("distance", [0.5, pytest.param(1.5, marks=pytest.mark.slow)])
 def test_an_excitation_is_trapped_between_two_emitters(distance):
     """A bound state in the continuum keeps 1/(1 + Γτ/2) of the amplitude."""
     pair = co.couple(co.chain(2, distance), guide())
@@ -76,6 +76,7 @@ def test_an_excitation_is_trapped_between_two_emitters(distance):
     assert abs(result.emission[1]) < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -164,6 +165,7 @@ def test_nothing_arrives_before_light_can(dipole):
     np.testing.assert_allclose(result.populations[early, 0], alone, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_short_delay_is_the_markov_limit_with_an_error_that_is_proportional():
     away = []
     for frequency in (1e4, 2e4, 4e4):
@@ -209,6 +211,7 @@ def test_excitation_of_emitters_and_emission_add_up():
     np.testing.assert_allclose(result.excitation[-1] + emitted, 1.0, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_the_mean_of_its_parts():
     pair = co.couple(co.chain(2, 0.4), guide())
     first, second = (co.states.single(m) for m in range(2))
@@ -223,10 +226,10 @@ def test_a_mixture_is_the_mean_of_its_parts():
 
 
 def test_an_interrupted_run_continues_with_its_past(tmp_path, interrupted_at):
-    pair, times = co.couple(co.chain(3, 0.4), guide(mirror=-0.3)), np.linspace(0, 30, 61)
+    pair, times = co.couple(co.chain(3, 0.4), guide(mirror=-0.3)), np.linspace(0, 6, 13)
     arguments = {"observe": "correlations", **RETARDED}
     whole = co.evolve(pair, co.states.single(0), times, **arguments)
-    with interrupted_at(40):
+    with interrupted_at(20):
         part = co.evolve(
             pair, co.states.single(0), times, checkpoint=tmp_path / "run.npz", **arguments
         )
@@ -303,6 +306,7 @@ def test_the_self_energy_of_dipoles_is_exact_to_first_order(field):
     assert away[0] < 0.02 * away[1]
 
 
+@pytest.mark.slow
 def test_a_near_field_hardly_has_a_delay():
     """At 0.02 wavelengths light of the near field alone would gain Δ²τ = 0.003 Γ."""
     pair = co.couple(co.chain(2, 0.02, frequency=1e6), co.Vacuum())

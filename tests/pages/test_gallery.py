@@ -1322,6 +1322,7 @@ def test_a_superradiant_laser():
     assert 9 < many / few < 13
 
 
+@pytest.mark.slow
 def test_light_takes_its_time():
     names = run("light_takes_its_time")
     times, late, at_once = names["times"], names["late"], names["at_once"]
