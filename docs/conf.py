@@ -95,6 +95,7 @@ STORY = {
         "subradiance_and_the_light_cone",
         "a_mirror_of_atoms",
         "mollow_triplet_of_a_pair",
+        "correlations_between_two_sites",
     ],
     "hundreds_of_atoms": [
         "a_hundred_atoms_burst",

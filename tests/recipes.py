@@ -184,6 +184,12 @@ def driven():
 
 
 @cache
+def lowered():
+    """σ⁻ of the first of two emitters."""
+    return qutip.tensor(qutip.sigmam(), qutip.qeye(2))
+
+
+@cache
 def driven_atoms():
     wave = co.plane_wave(isotropic(), 0.5, direction=(0, 0, 1), polarisation=(1, 0, 0))
     return channels().replace(drive=wave)
@@ -1949,7 +1955,7 @@ def _recipes():
         lambda: {"result": sampled(), "edges": [0, 1.0, 2.0], "window": (0.0, 2.0)},
         {},
     )
-    light = {"state": None, "start": None, "direction": (0, 0, 1.0)}
+    light = {"state": None, "start": None, "direction": (0, 0, 1.0), "site": None}
     yield "observables.g1", o.g1, lambda: {"couplings": driven(), "delays": [0, 0.5], **light}, {}
     yield (
         "observables.g2",
@@ -1960,6 +1966,57 @@ def _recipes():
             "state": None,
             "start": None,
             "directions": (0, 0, 1.0),
+        },
+        {},
+    )
+    yield (
+        "observables.g1 (site)",
+        o.g1,
+        lambda: {"couplings": driven(), "delays": [0, 0.5], **light, "direction": None, "site": 1},
+        {},
+    )
+    yield (
+        "observables.correlation",
+        o.correlation,
+        lambda: {
+            "couplings": driven(),
+            "state": "ground",
+            "times": [0.0, 0.4],
+            "delays": [0, 0.5],
+            "operators": "coherence",
+            "drive": (),
+            "method": "exact",
+            "progress": False,
+        },
+        {},
+    )
+    yield (
+        "observables.correlation (operators)",
+        o.correlation,
+        lambda: {
+            "couplings": driven(),
+            "state": None,
+            "times": 0.0,
+            "delays": [0, 0.5],
+            "operators": (lowered().dag(), lowered()),
+            "drive": (),
+            "method": "auto",
+            "progress": False,
+        },
+        {},
+    )
+    yield (
+        "observables.correlation (pulses)",
+        o.correlation,
+        lambda: {
+            "couplings": pair(),
+            "state": "ground",
+            "times": [0.0, 0.4],
+            "delays": [0, 0.5],
+            "operators": (lowered().dag(), lowered()),
+            "drive": co.pulse.square(rabi=1.0, start=0.1, length=0.2),
+            "method": "exact",
+            "progress": False,
         },
         {},
     )
@@ -2430,7 +2487,10 @@ def _variants():
         {"holes": ("diagnostics",)},
     )  # fmt: skip
     alike = {"state": None, "start": "ground"}
-    for name, given in (("g1", {"direction": None}), ("spectrum", {"direction": None})):
+    for name, given in (
+        ("g1", {"direction": None, "site": None}),
+        ("spectrum", {"direction": None, "site": None}),
+    ):
         what = {"delays": [0, 0.5]} if name == "g1" else {"frequencies": [0.0, 0.5]}
         yield (
             f"observables.{name} (identical)",

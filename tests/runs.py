@@ -1845,6 +1845,19 @@ def emitters_that_never_decay():
     }
 
 
+@run()
+def two_times():
+    correlation, times, delays = co.observables.correlation, [0.0, 0.7], [0.0, 0.4, 3.0]
+    pulse = co.pulse.square(area=1.0, start=0.1, length=0.2)
+    return {
+        "decay": correlation(pair(), "inverted", times, delays),
+        "driven": correlation(driven_pair(), None, 0.0, delays, operators="coincidence"),
+        "identical": correlation(identical(), "ground", times, delays),
+        "pulsed": correlation(pair(), "ground", times, delays[:2], drive=pulse),
+        "site": of_spectrum(co.observables.spectrum(driven_pair(), [0.0, 0.5], site=1)),
+    }
+
+
 # --- the file
 
 

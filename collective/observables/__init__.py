@@ -37,6 +37,7 @@ from collective.observables.polarisation import level_populations, polarised_emi
 from collective.observables.spectra import Spectrum, g1, spectrum
 from collective.observables.spin_squeezing import squeezing
 from collective.observables.stationary import Steady, steady
+from collective.observables.two_times import correlation
 
 __all__ = [
     "Bands",
@@ -54,6 +55,7 @@ __all__ = [
     "coincidences",
     "collected",
     "concurrence",
+    "correlation",
     "critical_spacing",
     "entropy",
     "excitation_distribution",

@@ -66,7 +66,7 @@ class _Source:
         return np.stack(columns, axis=1), np.stack([row(m) for m in matrices])
 
 
-def _require(couplings: Couplings, observable: str, vectors: int) -> None:
+def require_vectors(couplings: Couplings, observable: str, vectors: int) -> None:
     """Raise if ρ and a number of complex vectors do not fit, before anything is allocated."""
     n = len(couplings)
     require(
@@ -103,7 +103,7 @@ def g1(
         unit: the unit of rate, for errors.
     """
     jumps = channels(matrix)
-    _require(couplings, "g1", 8 * len(jumps))
+    require_vectors(couplings, "g1", 8 * len(jumps))
     with Threads(2 ** len(couplings)) as threads:
         source = _source(couplings, state, "g1", threads)
         starts, rows = source.after(jumps)
@@ -134,7 +134,7 @@ def g2(
 ) -> NDArray[np.float64]:
     """The coherence of second order at every delay, (K,); D of both photons are given."""
     jumps = channels(first)
-    _require(couplings, "g2", 24)
+    require_vectors(couplings, "g2", 24)
     with Threads(2 ** len(couplings)) as threads:
         source = _source(couplings, state, "g2", threads)
         rho = source.rho
@@ -180,7 +180,7 @@ def spectrum(
         unit: the unit of rate, for errors.
     """
     jumps = channels(matrix)
-    _require(couplings, "the spectrum", 2 * len(jumps) + 2 * _SOLUTIONS)
+    require_vectors(couplings, "the spectrum", 2 * len(jumps) + 2 * _SOLUTIONS)
     with Threads(2 ** len(couplings)) as threads:
         source = _source(couplings, None, "spectrum", threads)
         starts, rows = source.after(jumps)

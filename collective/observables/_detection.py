@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective._tools import checks
 from collective._tools.memory import require
 from collective._tools.operators import lowering
 from collective.couplings.couplings import Couplings
@@ -32,15 +33,19 @@ def emission_matrix(
     direction: ArrayLike | None,
     observable: str,
     name: str = "direction",
+    site: Any = None,
 ) -> NDArray[Any]:
-    """D, (N, N): Γ for all light, or the matrix of one direction per solid angle.
+    """D, (N, N): Γ for all light, or the matrix of one direction per solid angle, or of one site.
 
     Args:
         couplings: of N emitters.
         direction: (3,), or None for all light.
         observable: its name, for errors.
         name: name of the direction, for errors.
+        site: an emitter whose light alone is seen, D_mm = Γ_mm, or None.
     """
+    if site is not None:
+        return _of_site(couplings, direction, observable, site)
     if direction is None:
         require_light(couplings, observable)
         return couplings.decay
@@ -48,6 +53,25 @@ def emission_matrix(
     require(48 * n * n, f"the light of {n} emitters in one direction", "use fewer emitters")
     field = amplitudes(couplings, direction, observable, name)
     return field.conj() @ field.T
+
+
+def _of_site(
+    couplings: Couplings, direction: ArrayLike | None, observable: str, site: Any
+) -> NDArray[np.float64]:
+    """The matrix with Γ_mm of one emitter and zeros, (N, N)."""
+    m = checks.index("site", site, len(couplings))
+    if direction is not None:
+        raise ValueError(
+            f"{observable}: site gives the light of one emitter, direction that of all emitters "
+            "into one direction; leave one of them out"
+        )
+    require_light(couplings, observable)
+    rate = float(couplings.decay.diagonal().real[m])
+    if not rate > 0:
+        raise ValueError(f"site: emitter {m} has the decay rate {rate:g}, so it emits no light")
+    found = np.zeros((len(couplings),) * 2)
+    found[m, m] = rate
+    return found
 
 
 def require_light(couplings: Couplings, observable: str) -> None:

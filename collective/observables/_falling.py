@@ -146,25 +146,34 @@ def possible(couplings: Couplings, state: Any) -> bool:
     return state is not None and not excited and not shared(couplings)
 
 
-def _checked(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:
+def checked_highest(couplings: Couplings, state: Any, q: int, what: str) -> tuple[Any, int]:
     """A checked state and its highest number of excitations, if the sparse generator fits."""
     checked = checked_state(state, couplings)
     highest = highest_excitation(checked, len(couplings))
     if highest > 1:
-        _check_size(len(couplings), highest, q, what)
+        check_size(len(couplings), highest, q, what=what)
     return checked, highest
 
 
-def _check_size(n: int, highest: int, q: int, what: str) -> None:
-    """Raise if the sparse generator does not fit."""
-    entries = 0
-    for k in range(q, highest + 1):
-        size = comb(n, k) * comb(n, k - q)
-        entries += size * (2 + k * (n - k) + (k - q) * (n - k + q) + k * max(k - q, 1))
-    columns = n if q else 2
-    size = sum(comb(n, k) * comb(n, k - q) for k in range(q, highest + 1))
+def check_size(n: int, highest: int, *differences: int, what: str) -> None:
+    """Raise if the sparse generators do not fit.
+
+    Args:
+        n: N.
+        highest: largest number of excitations.
+        differences: q of each generator.
+        what: the observable, for errors.
+    """
+    needed = size = 0
+    for q in differences:
+        entries, size = 0, 0
+        for k in range(q, highest + 1):
+            block = comb(n, k) * comb(n, k - q)
+            size += block
+            entries += block * (2 + k * (n - k) + (k - q) * (n - k + q) + k * max(k - q, 1))
+        needed += _BYTES_ENTRY * entries + 16 * 8 * (n if q else 2) * size
     require(
-        _BYTES_ENTRY * entries + 16 * 8 * columns * size,
+        needed,
         f"{what} of {n} emitters with up to {highest} excitations ({size:,} numbers)",
         "use fewer emitters, or a state with fewer excitations",
     )
@@ -191,18 +200,19 @@ def g1(
         state: the state at time 0.
         unit: of rate, for errors.
     """
-    checked, highest = _checked(couplings, state, 1, "g1")
+    checked, highest = checked_highest(couplings, state, 1, "g1")
     brightest = float(np.trace(matrix).real)
     what = "g1, normalised to the light at time 0"
     if highest == 0:
         check_light(0.0, brightest * unit, what)
     if highest == 1:
-        vectors = _one(couplings, checked)
-        rows, generator = vectors.conj().T @ matrix, _amplitudes(couplings)
+        vectors = one_excitation(couplings, checked)
+        rows, generator = vectors.conj().T @ matrix, amplitudes(couplings)
         starts = vectors
     else:
-        falling = Falling(couplings, highest)
-        starts, rows = _sources(falling, checked, matrix)
+        falling, found = Falling(couplings, highest), channels_of(matrix)
+        rho = [falling.density(checked, k) for k in range(highest + 1)]
+        starts, rows = after_photon(falling, rho, found), seen(falling, found)
         generator = falling.generator(1)
     zero = float(np.einsum("cn,nc->", rows, starts).real)
     check_light(zero * unit, brightest * unit, what)
@@ -228,24 +238,24 @@ def g2(
         state: the state at time 0.
         unit: of rate, for errors.
     """
-    checked, highest = _checked(couplings, state, 0, "g2")
+    checked, highest = checked_highest(couplings, state, 0, "g2")
     brightest = [float(np.trace(matrix).real) * unit for matrix in (first, second)]
     what, blocks = "g2, normalised to the light at time 0", False
     if highest == 0:
         check_light(0.0, brightest[0], what)
     if highest == 1:
-        vectors = _one(couplings, checked)
+        vectors = one_excitation(couplings, checked)
         light = float(np.einsum("nr,nm,mr->", vectors.conj(), first, vectors).real)
         check_light(light * unit, brightest[0], what)
         rows = np.array(channels_of(second))
-        later = moments(_amplitudes(couplings), vectors, rows, delays, "g2")
+        later = moments(amplitudes(couplings), vectors, rows, delays, "g2")
         rate = np.sum(np.abs(later) ** 2, axis=(1, 2))
         counted = np.zeros(len(delays))
         # dephasing keeps the excitation, so that with it this is only a lower bound of the rate
         lit = is_lit(float(rate.min()) * unit, brightest[1])
         blocks = bool(np.any(couplings.dephasing)) and not lit
         if blocks:
-            _check_size(len(couplings), highest, 0, "g2")
+            check_size(len(couplings), highest, 0, what="g2")
     if highest > 1 or blocks:
         falling = Falling(couplings, highest)
         rho = [falling.density(checked, k) for k in range(highest + 1)]
@@ -256,14 +266,14 @@ def g2(
                 after[k - 1] += low @ (low.conj() @ rho[k].T).T
         light = float(sum(np.trace(each) for each in after).real)
         check_light(light * unit, brightest[0], what)
-        starts = np.stack([_stacked(after), _stacked(rho)], axis=1)
+        starts = np.stack([stacked(after), stacked(rho)], axis=1)
         rates = [falling.rate(k, second).toarray().T for k in range(highest + 1)]
-        trace = _stacked([np.eye(size) for size in falling.sizes]).real
+        trace = stacked([np.eye(size) for size in falling.sizes]).real
         ground = np.eye(1, len(trace), dtype=complex)[0]
         found = moments(
             falling.generator(0),
             starts,
-            _stacked(rates)[None],
+            stacked(rates)[None],
             delays,
             "g2",
             stationary=(ground, trace),
@@ -295,11 +305,11 @@ def spectrum(
         number = highest_excitation(checked_state(state, couplings), len(couplings))
         if number > 1 or len(couplings) > _MOST_DEPHASED:
             return None
-    checked, highest = _checked(couplings, state, 1, "spectrum")
+    checked, highest = checked_highest(couplings, state, 1, "spectrum")
     found = np.zeros(len(frequencies)), 0.0
     if highest == 1:
         lines = _dephased_lines if dephased else _lines
-        found = lines(couplings, matrix, frequencies, _one(couplings, checked))
+        found = lines(couplings, matrix, frequencies, one_excitation(couplings, checked))
     elif highest > 1:
         found = _of_blocks(Falling(couplings, highest), matrix, frequencies, checked)
     # every emitter gives one photon, of which this share goes into the direction
@@ -383,30 +393,37 @@ class _Resolvents:
         return found
 
 
-def _sources(
-    falling: Falling, state: Any, matrix: NDArray[Any]
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Stacked ρL† of every channel, (S, C), and the rows of Tr[LX], (C, S)."""
-    rho = [falling.density(state, k) for k in range(falling.highest + 1)]
-    starts, rows = [], []
-    for channel in channels_of(matrix):
+def after_photon(
+    falling: Falling, rho: list[NDArray[Any]], channels: NDArray[Any]
+) -> NDArray[np.complex128]:
+    """Stacked ρL† of every channel (C, N), (S, C)."""
+    starts = []
+    for channel in channels:
         low = [falling.lowered(k, channel) for k in range(1, falling.highest + 1)]
-        starts.append(_stacked([(each.conj() @ rho[k + 1].T).T for k, each in enumerate(low)]))
-        rows.append(_stacked([each.toarray().T for each in low]))
-    return np.stack(starts, axis=1), np.array(rows)
+        starts.append(stacked([(each.conj() @ rho[k + 1].T).T for k, each in enumerate(low)]))
+    return np.stack(starts, axis=1)
 
 
-def _stacked(blocks: list[NDArray[Any]]) -> NDArray[np.complex128]:
+def seen(falling: Falling, channels: NDArray[Any]) -> NDArray[np.complex128]:
+    """The rows of Tr[LX] of every channel (C, N), (C, S)."""
+    every = range(1, falling.highest + 1)
+    rows = [
+        stacked([falling.lowered(k, channel).toarray().T for k in every]) for channel in channels
+    ]
+    return np.array(rows)
+
+
+def stacked(blocks: list[NDArray[Any]]) -> NDArray[np.complex128]:
     """All blocks row by row in one vector."""
     return np.concatenate([np.ravel(block) for block in blocks]).astype(complex)
 
 
-def _one(couplings: Couplings, state: Any) -> NDArray[np.complex128]:
+def one_excitation(couplings: Couplings, state: Any) -> NDArray[np.complex128]:
     """Vectors (N, R) whose projectors sum to ρ of one excitation."""
     return one_excitation_vectors(state, len(couplings), couplings.emitters)
 
 
-def _amplitudes(couplings: Couplings) -> Any:
+def amplitudes(couplings: Couplings) -> Any:
     """The generator −ih of the amplitudes of one excitation, sparse (N, N)."""
     from scipy.sparse import csr_array
 

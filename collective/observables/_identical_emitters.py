@@ -64,7 +64,8 @@ def light(
     if not everything and start is not None:
         raise ValueError(
             f"{observable}: start is possible for all light of identical emitters, not for one "
-            f"direction; leave out {'directions' if observable == 'g2' else 'direction'}"
+            f"direction{'' if observable == 'g2' else ' or one site'}; leave out "
+            f"{'directions' if observable == 'g2' else 'direction and site'}"
         )
     if not everything or (len(couplings) < steady_identical.FEWEST and start is None):
         return None

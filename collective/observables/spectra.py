@@ -62,6 +62,7 @@ def g1(
     *,
     state: "State | str | Qobj | None" = None,
     direction: ArrayLike | None = None,
+    site: int | None = None,
     start: "State | str | Qobj | None" = None,
 ) -> NDArray[np.complex128]:
     r"""First-order coherence of the emitted light, including its elastic part.
@@ -84,6 +85,8 @@ def g1(
         state: the state at time 0: a state of `co.states`, its name, or a QuTiP state; None means
             the steady state of driven or pumped emitters.
         direction: n̂, (3,), of any length but zero; None for all light.
+        site: m, the only emitter whose light is seen, D_mm = Γ_mm alone; None for all of them.
+            `correlation` has the coherences between all sites.
         start: only without `state`. Where there are several steady states, the one that this state
             comes to, as in `steady`.
 
@@ -91,8 +94,8 @@ def g1(
         (K,) complex, 1 at τ = 0.
 
     Raises:
-        ValueError: for bad delays or directions, delays that would take hours, a steady state that
-            is not unique, or if there is no light at time 0.
+        ValueError: for bad delays, a bad direction or site, delays that would take hours, a steady
+            state that is not unique, or if there is no light at time 0.
         ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
 
     Example:
@@ -104,12 +107,12 @@ def g1(
     checks.instance("couplings", couplings, Couplings, "co.couple(...)")
     tau = _inputs.delays("delays", delays)
     identical = _identical_emitters.light(
-        couplings, state, start, "g1", everything=direction is None
+        couplings, state, start, "g1", everything=direction is None and site is None
     )
     if identical is not None:
         return _identical_emitters.g1(identical, tau)
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
-    matrix = emission_matrix(couplings, direction, "g1") / unit
+    matrix = emission_matrix(couplings, direction, "g1", site=site) / unit
     couplings, tau = timescale.in_unit(couplings, unit), _delayed_moments.in_unit(tau, unit)
     if _falling.possible(couplings, state):
         return _falling.g1(couplings, matrix, tau, state, unit)
@@ -140,6 +143,7 @@ def spectrum(
     *,
     state: "State | str | Qobj | None" = None,
     direction: ArrayLike | None = None,
+    site: int | None = None,
     start: "State | str | Qobj | None" = None,
 ) -> Spectrum:
     r"""Spectrum of the light of a steady state, or of all light that a decaying state emits.
@@ -169,6 +173,8 @@ def spectrum(
         state: the state that decays, for emitters without drive and pump; None means the steady
             state of driven or pumped emitters.
         direction: n̂, (3,), of any length but zero, for light per solid angle; None for all light.
+        site: m, the only emitter whose light is seen, as by a detector close to it: D_mm = Γ_mm
+            alone, and ∫S dω is Γ_mm times its population without the elastic part. None for all.
         start: only without `state`. Where there are several steady states, the one that this state
             comes to, as in `steady`.
 
@@ -176,9 +182,9 @@ def spectrum(
         `Spectrum`, with `values` (F,).
 
     Raises:
-        ValueError: for frequencies that are not finite, a zero direction, a steady state that is
-            dark or not unique, a given state that is dark, a given state of driven or pumped
-            emitters, whose light never ends, or emitters so close that their shifts hide their
+        ValueError: for frequencies that are not finite, a bad direction or site, a steady state
+            that is dark or not unique, a given state that is dark, a given state of driven or
+            pumped emitters, whose light never ends, emitters so close that their shifts hide their
             slowest rates (pairs closer than 0.001 wavelengths), or several dephased excitations
             whose spectrum would take hours.
         ProblemTooLargeError: if the calculation does not fit into memory, before it starts.
@@ -205,7 +211,7 @@ def spectrum(
             "spectrum of their steady state, or use couplings without drive and pump"
         )
     identical = _identical_emitters.light(
-        couplings, state, start, "spectrum", everything=direction is None
+        couplings, state, start, "spectrum", everything=direction is None and site is None
     )
     if identical is not None:
         try:
@@ -217,7 +223,7 @@ def spectrum(
             _warn_of_cancellation(found)
             return found
     unit = timescale.unit_of(couplings)  # it is not 0, because the emitters decay
-    matrix = emission_matrix(couplings, direction, "spectrum") / unit
+    matrix = emission_matrix(couplings, direction, "spectrum", site=site) / unit
     couplings, turns = timescale.in_unit(couplings, unit), omega / unit
     if _falling.possible(couplings, state):
         decay = _falling.spectrum(couplings, matrix, turns, state)

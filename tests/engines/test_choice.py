@@ -78,8 +78,8 @@ def test_predicted_seconds_order_the_engines():
 
 
 def test_an_engine_with_options_takes_its_place_in_the_table():
-    ring = co.couple(co.ring(8, 0.2), co.Vacuum())
-    turned = co.engines.Blocks(symmetries=[[1, 2, 3, 4, 5, 6, 7, 0]])
+    ring = co.couple(co.ring(14, 0.2), co.Vacuum())
+    turned = co.engines.Blocks(symmetries=[[*range(1, 14), 0]])
     plain, some, all_of_them = (
         co.methods(ring, "inverted", T, method=method)
         for method in (co.engines.Blocks(symmetries=[]), turned, "auto")

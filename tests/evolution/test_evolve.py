@@ -10,7 +10,7 @@ import reference
 
 import collective as co
 from collective.engines import loop
-from collective.engines.exact import engine
+from collective.engines.exact import run as engine_run
 
 PAIR = co.couple(co.chain(2, 0.1), co.Vacuum())
 TIMES = np.linspace(0, 3, 31)
@@ -270,7 +270,7 @@ def test_checkpoint_continues_where_it_stopped(tmp_path):
 
 def test_ctrl_c_during_observables_keeps_complete_times(monkeypatch):
     """After Ctrl-C during the observables of one time, all arrays end before that time."""
-    real, calls = engine.smallest_eigenvalue, iter(range(10**6))
+    real, calls = engine_run.smallest_eigenvalue, iter(range(10**6))
 
     def interrupted(matrix):
         if next(calls) == 2:
@@ -280,7 +280,7 @@ def test_ctrl_c_during_observables_keeps_complete_times(monkeypatch):
     number_operator = qutip.tensor(qutip.num(2), qutip.qeye(2))
     couplings = co.Couplings(PAIR.decay, PAIR.shift)
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "smallest_eigenvalue", interrupted)
+        patch.setattr(engine_run, "smallest_eigenvalue", interrupted)
         partial = co.evolve(
             couplings, "inverted", TIMES, observe=("states", {"n": number_operator})
         )

@@ -11,7 +11,7 @@ import pytest
 
 import collective as co
 from collective.engines import loop
-from collective.engines.exact import engine
+from collective.engines.exact import run as engine_run
 from collective.evolution import evolve
 
 TIMES = np.linspace(0, 1, 6)
@@ -177,7 +177,7 @@ def test_ctrl_c_during_the_operators_returns_the_first_time(monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "solver", interrupted)
+    monkeypatch.setattr(engine_run, "solver", interrupted)
     found = run("exact")
     assert not found.complete
     np.testing.assert_array_equal(found.populations, [[1.0] * 3])

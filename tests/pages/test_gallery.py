@@ -1017,6 +1017,35 @@ def test_mollow_triplet_of_a_pair():
 
 
 @pytest.mark.slow
+def test_correlations_between_two_sites():
+    names = run("correlations_between_two_sites")
+    row, driven, delays = names["row"], names["driven"], names["delays"]
+    # without a laser: the amplitudes of one excitation
+    h, start = row.effective_hamiltonian(), np.eye(4)[0]
+    amplitudes = np.array([linalg.expm(-1j * h * tau) @ start for tau in delays])
+    np.testing.assert_allclose(names["coherence"][:, 0], amplitudes, atol=1e-12)
+    moved = np.abs(amplitudes)
+    assert moved[20].argmax() == 0  # τ = 1
+    assert np.all(np.diff(moved[:20].argmax(axis=0)[1:]) <= 0)
+    assert moved[16, 1] > moved[16, 2] > moved[16, 3]
+    slow = np.sort(row.modes().rates)
+    assert slow[1] < 0.1
+    # under the laser: matrices of the master equation
+    g, low = names["g"], reference.lowering(4)
+    rho = co.steady_state(driven).full()
+    later = linalg.expm(reference.generator_of(driven) * delays[10])
+    after = low[0] @ rho @ low[0].T
+    moved = (later @ after.ravel()).reshape(after.shape)
+    excited = reference.populations(rho)
+    expected = reference.populations(moved) / excited[0] / excited
+    np.testing.assert_allclose(g[10, 0], expected, rtol=1e-8)
+    assert g[0, 0, 0] == pytest.approx(0, abs=1e-12)
+    assert np.all(g[0, 0, 1:] > 1.2)
+    assert g[0, 0].argmax() == 3
+    assert np.abs(g[-1] - 1).max() < 0.07
+
+
+@pytest.mark.slow
 def test_a_wire_seen_from_the_side():
     names = run("a_wire_seen_from_the_side")
     z, own, shared, length = (names[name] for name in ("z", "own", "shared", "length"))

@@ -33,6 +33,8 @@ class Equations:
         envelope: by which the drive is multiplied, or None.
         single: whether the field of the others is computed in single precision.
         motion: what else changes in time, or None; the envelope is then 1.
+        own_frame: whether a frequency that all emitters share is left out where nothing drives
+            them; it has an effect if something else does, such as a cavity mode.
 
     Attributes:
         numbers: length of the vector of one sample.
@@ -45,9 +47,10 @@ class Equations:
         *,
         single: bool = False,
         motion: Motion | None = None,
+        own_frame: bool = True,
     ):
         own = lattice.diagonal(couplings)
-        if not np.any(couplings.drive):  # then a frequency that all emitters share has no effect
+        if own_frame and not np.any(couplings.drive):
             own = own - own.real.mean()
         self.n = len(couplings)
         self.numbers = 3 * self.n
