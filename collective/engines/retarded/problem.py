@@ -11,6 +11,7 @@ from collective.fields import answers
 from collective.fields.memory import Memory
 
 _MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
+_MOST = 400  # emitters
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
 _ROUND_OFF = 1e-12  # relative to the largest of both: a rest that is none
 
@@ -29,6 +30,11 @@ def _memory_of(request: Request) -> Memory | str:
         return (
             "method 'retarded' needs the emitters and the field of the couplings, which "
             "co.couple(emitters, field) gives"
+        )
+    if len(couplings) > _MOST:
+        return (
+            f"method 'retarded' is for at most {_MOST} emitters, whose pairs all have a delay, but "
+            f"these are {len(couplings):,}"
         )
     try:
         found = answers.memory(couplings.field, couplings.emitters)
