@@ -6,7 +6,8 @@ The slope jumps where light arrives for the first time, at t = τ_q, its derivat
 two delays, and so on. A step that meets such a time ends there, unless it does not matter.
 
 The defect of a polynomial is a source inside the emitters. As emitters and field together keep the
-norm, the error of the amplitudes is at most the integral of the defect over time.
+norm, the error of the amplitudes is at most the integral of the defect over time. The last
+coefficients of the slope tell how large it is.
 """
 
 from typing import Any
@@ -24,9 +25,10 @@ _GAP = float(1 + _S[0]) / 2  # of a step, between an end and the first node
 PHASE = 3.0  # largest norm of the equation times a step
 _MOST = 60  # repetitions of one step; more mean that it is too long
 _SETTLED = 4e-16  # relative change of the slopes at which repetitions end
+_ALMOST = 1e-12  # the same after the last repetition
 _TAIL = 3  # coefficients that tell the defect
 _SAFE = 4.0  # times their sum; a kink inside a step is underestimated by about 2
-_SMALLEST = 1e-14  # of the last time, or of the present: the shortest step
+_SMALLEST = 1e-14  # of the last time: the shortest step
 _SHARE = 1e-3  # of the whole error that any step may make, however short it is
 _CALM = 1e-3  # of the allowed defect, below which the next step is twice as long
 _KINDS = 6  # delays whose sums are kept as possible kinks
@@ -140,11 +142,6 @@ class Kinks:
         self._times, self._orders, self._first = times[order], orders[order], first[order]
         self._norm, self._gain = norm, gain
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._times)
-
     def inside(self, t: float, end: float) -> slice:
         """Those within a step, but for its ends."""
         away = 1e-9 * (end - t)
@@ -200,8 +197,8 @@ class Steps:
             length = self._last - t
         end = t + length
         while True:
-            slopes, terms, settled = self._tried(t, end)
-            defect = _SAFE * (end - t) * float(_sizes(slopes[-_TAIL:]).sum())
+            slopes, terms, change, settled = self._tried(t, end)
+            defect = _SAFE * (end - t) * (float(_sizes(slopes[-_TAIL:]).sum()) + change)
             defect += self._kinks.unseen(t, end)
             allowed = self._tolerance * max((end - t) / self._last, _SHARE)
             if (settled and defect <= allowed) or end - t <= 2 * shortest:
@@ -221,8 +218,8 @@ class Steps:
 
     def _tried(
         self, t: float, end: float
-    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], bool]:
-        """Coefficients of slope and amplitudes in a step, and whether they have settled."""
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], float, bool]:
+        """Coefficients of slope and amplitudes in a step, the last change, and if that is small."""
         e, length, now = self._equation, end - t, self._now()
         shape = now.shape
         times = t + length * (1 + _S) / 2
@@ -251,10 +248,11 @@ class Steps:
                 values += self._spread(inside, own)
             before, slopes = slopes, np.tensordot(_TO_TERMS, values, axes=1)
             terms = _integrated(slopes, now, length)
-            change, size = np.abs(slopes - before).max(), np.abs(slopes).max()
-            if not change > _SETTLED * max(size, 1e-3 * e.norm):
-                return slopes, terms, True
-        return slopes, terms, False
+            change = float(np.abs(slopes - before).max())
+            size = max(float(np.abs(slopes).max()), 1e-3 * e.norm)
+            if not change > _SETTLED * size:
+                break
+        return slopes, terms, change, change <= _ALMOST * size
 
     def _spread(
         self, some: NDArray[np.intp], values: NDArray[np.complex128]
