@@ -382,3 +382,28 @@ def test_a_state_in_a_cavity_evolves_as_the_plain_master_equation_says():
     )
     expected = np.array([reference.correlations(rho) for rho in states])
     np.testing.assert_allclose(found.correlations, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("chirality", [0.0, 0.6])
+def test_light_before_a_mirror_leaves_through_the_open_end(chirality):
+    """γ(1 − √(1 − χ²) cos 2βz) of an emitter alone, and one channel for all together."""
+    row = co.chain(3, 0.17).translated([0, 0, 0.3])
+    field = co.Waveguide(2.0, K, chirality=chirality, mirror=0.0, group_velocity=4.0)
+    couplings = co.couple(row, field)
+    away = row.positions[:, 2]
+    expected = 2.0 * (1 - np.sqrt(1 - chirality**2) * np.cos(2 * K * away))
+    np.testing.assert_allclose(couplings.decay.diagonal(), expected, atol=1e-13)
+    np.testing.assert_allclose(field.guided(row)["forward"], expected, atol=1e-13)
+    assert not np.any(field.guided(row)["backward"])
+    np.testing.assert_allclose(couplings.collective_rates()[:2], 0, atol=1e-12)
+    effective = couplings.shift - 0.5j * couplings.decay
+    np.testing.assert_allclose(field.memory(row).self_energy(0.0), effective, atol=1e-13)
+    late = couplings.validity()["no delay in the guide"]
+    assert late.value == pytest.approx(6.0 * 2 * away.max() / 4.0)
+
+
+def test_emitters_on_both_sides_of_a_mirror_are_refused():
+    with pytest.raises(ValueError, match="mirror: the emitters must be on one side"):
+        co.couple(co.chain(3, 0.2), co.Waveguide(1.0, K, mirror=0.05))
+    with pytest.raises(ValueError, match="group_velocity must be above 0"):
+        co.Waveguide(1.0, K, group_velocity=0.0)
