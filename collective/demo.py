@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -140,7 +140,8 @@ def _draw_counter_rotation(ax: "Axes") -> float:
     atoms = chain(2, _SPACING / 4, frequency=5 * strength)
     times = np.linspace(0, 4 * np.pi / (5 * strength), 201)
     largest = 0.0
-    for name, colour in zip(("universal", "rwa"), plot.COLOURS, strict=False):
+    names: tuple[Literal["universal", "rwa"], ...] = ("universal", "rwa")
+    for name, colour in zip(names, plot.COLOURS, strict=False):
         equation = master_equation(atoms, Vacuum(), approximation=name)
         population = evolve(equation, "ground", times).populations[:, 0, 0]
         ax.plot(times * 5 * strength / (2 * np.pi), population, color=colour, label=name)

@@ -6,6 +6,7 @@ A number that must be small compared with 1 gets a verdict: "holds" below 0.01, 
 
 from dataclasses import dataclass
 
+from collective._tools import notebook
 from collective._tools.console import aligned, printable
 
 
@@ -52,11 +53,17 @@ class Validity:
 
     @printable
     def __str__(self) -> str:
-        rows = [
+        return aligned(self._rows(), "<30 >10 <12 <")
+
+    def _repr_html_(self) -> str:
+        return notebook.table("", self._rows(), ("assumption", "number", "verdict", "meaning"))
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        """Name, number, verdict and meaning of each assumption."""
+        return [
             (a.name, "–" if a.value is None else f"{a.value:.2e}", a.verdict, a.meaning)
             for a in self.assumptions
         ]
-        return aligned(rows, "<30 >10 <12 <")
 
     __repr__ = __str__
 

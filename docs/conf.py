@@ -63,6 +63,7 @@ html_sidebars = {
         "currents",
         "teaching",
         "sharp_bits",
+        "coming_from_qutip",
         "architecture",
         "changelog",
     )

@@ -487,6 +487,15 @@ def _recipes():
         {"then": in_vacuum},
     )
     yield (
+        "Emitters.rotated",
+        co.Emitters.rotated,
+        lambda: {
+            "self": co.chain(3, 0.1),
+            "rotation": [[0, 0, 1], [1, 0, 0], [0, 1, 0]],
+        },
+        {},
+    )
+    yield (
         "Emitters.translated",
         co.Emitters.translated,
         lambda: {
@@ -643,6 +652,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": True,
         },
         {},
@@ -693,6 +703,7 @@ def _recipes():
             "field": co.Vacuum(),
             "shift": "full",
             "temperature": 0.0,
+            "level_shifts": True,
             "by_displacement": True,
         },
         {},
@@ -1105,6 +1116,17 @@ def _recipes():
     )
     yield "Result.at", co.Result.at, lambda: {"self": result(), "times": [0.0, 0.5]}, {}
     yield "Result.in_frame", co.Result.in_frame, lambda: {"self": result(), "frame": "lab"}, {}
+    for kind, made in (
+        (co.Couplings, pair),
+        (co.ChannelCouplings, channels),
+        (co.CavityCouplings, with_mode),
+    ):
+        yield (
+            f"{kind.__name__}.save",
+            kind.save,
+            lambda made=made: {"self": made(), "path": "written"},
+            {"errors": (OSError,)},
+        )
     for name in ("save", "to_netcdf"):
         yield (
             f"Result.{name}",
@@ -2468,6 +2490,7 @@ def _variants():
         "emitters": co.chain(2, 0.1, frequency=1e6),
         "field": co.Vacuum(),
         "shift": "full",
+        "level_shifts": True,
         "by_displacement": False,
     }
     yield "couple (warm)", co.couple, lambda: near | {"temperature": 1e6}, {}

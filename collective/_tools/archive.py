@@ -179,6 +179,21 @@ def read(
     return native, metadata
 
 
+def kind_of(path: Path) -> str | None:
+    """What a file says it is, for example "collective result"; None if it does not say."""
+    if not path.is_file():  # a device might never end
+        return None
+    try:
+        with zipfile.ZipFile(path) as file:
+            name = f"{_METADATA}.npy"
+            with file.open(name) as stream:
+                member = _header(_METADATA, file.getinfo(name), stream)
+            found = json.loads(str(_text(file, member)))
+        return str(found["format"])
+    except Exception:  # whatever is wrong, `read` says it
+        return None
+
+
 class ForeignError(ValueError):
     """The file is undamaged but belongs to another program, another problem or a later release."""
 

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 _PLAIN = {
     "…": "...", "−": "-", "–": "-", "—": "-", "×": "x", "·": "*", "±": "+-", "′": "'", "†": "^+",
     "≤": "<=", "≥": ">=", "≈": "~", "∝": "~", "≪": "<<", "≫": ">>", "≠": "!=", "→": "->",
@@ -84,6 +86,18 @@ def aligned(rows: Sequence[Sequence[str]], columns: str) -> str:
         cells = zip(row, sides, widths, strict=True)
         lines.append("  ".join(f"{cell:{side}{width}}" for cell, (side, _), width in cells))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def span(values: Any) -> str:
+    """The common value of numbers, or the smallest and the largest one.
+
+    >>> span([1.0, 3.0]), span([2.0, 2.0]), span([])
+    ('1 … 3', '2', 'none')
+    """
+    if len(values) == 0:
+        return "none"
+    low, high = (f"{float(each) + 0.0:.6g}" for each in (np.min(values), np.max(values)))
+    return low if low == high else f"{low} … {high}"
 
 
 def printable(method: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -12,6 +12,7 @@ from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
 _FLAT, _CHANGE = "couplings flat over a linewidth", "change of Γ_mn, Δ_mn over Γ_max, per Γ_max"
+_BACK = 1e-10  # relative change of the own decay rate above which light comes back
 _NO_GEOMETRY = "needs emitters: Couplings(..., emitters=...)"
 
 
@@ -74,6 +75,7 @@ def of_couplings(couplings: Any) -> Validity:
         else:
             rows.append(small(name, value(emitters, emitters.speed_of_light), meaning))
     rows.append(_flatness(couplings, fastest))
+    rows += _note_of_level_shifts(without_level_shifts(couplings))
     if emitters is not None and couplings.field is not None:
         of_field = assumptions(couplings.field, emitters)
         rows += [small(name, value, meaning) for name, (value, meaning) in of_field.items()]
@@ -105,6 +107,7 @@ def of_channels(channels: Any) -> Validity:
         else:
             rows.append(small(name, value / scale, meaning))
     rows.append(_flatness_of_channels(channels, highest))
+    rows += _note_of_level_shifts(channels_without_level_shifts(channels))
     rows += _apart(channels, highest)
     if np.any(channels.ground_shift):
         largest = float(np.abs(channels.ground_shift).max())
@@ -114,6 +117,45 @@ def of_channels(channels: Any) -> Validity:
         )
         rows.append(Assumption("only these manifolds", largest, "note", text))
     return Validity(tuple(rows))
+
+
+def without_level_shifts(couplings: Any) -> bool:
+    """Whether light comes back to the emitters and their Δ_mm are 0 all the same."""
+    emitters, field = couplings.emitters, couplings.field
+    if emitters is None or field is None or without_tensor(field):
+        return False
+    alone = emitters.decay_rates
+    back = np.abs(couplings.decay.diagonal() - alone) > _BACK * alone
+    return bool(np.any(back) and not np.any(couplings.shift.diagonal()))
+
+
+def channels_without_level_shifts(channels: Any) -> bool:
+    """Whether light comes back to the atoms and Δ within each atom and Λ are 0 all the same."""
+    if channels.field is None or np.any(channels.ground_shift):
+        return False
+    lines = channels.atoms.linewidths
+    decay, shift = (_within_atoms(m, 3 * len(lines)) for m in (channels.decay, channels.shift))
+    back = np.abs(decay - np.diag(np.repeat(lines, 3))) > _BACK * lines.max()
+    return bool(np.any(back) and not np.any(shift))
+
+
+def _within_atoms(matrix: Any, side: int) -> Any:
+    """The block of each atom, (N, C, C), of a matrix over channels; (C, C) on a lattice."""
+    if isinstance(matrix, LatticeMatrix):
+        return matrix.own
+    n = len(matrix) // side
+    return matrix.reshape(n, side, n, side)[np.arange(n), :, np.arange(n), :]
+
+
+def _note_of_level_shifts(left_out: bool) -> list[Assumption]:
+    """A remark if the shifts of levels by scattered light are left out."""
+    if not left_out:
+        return []
+    text = (
+        "left out, Δ_mm = 0: light comes back to each emitter and shifts it; emitters that are "
+        "shifted differently are detuned from each other by the difference"
+    )
+    return [Assumption("level shifts", None, "note", text)]
 
 
 def _flatness_of_channels(channels: Any, fastest: float) -> Assumption:

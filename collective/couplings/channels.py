@@ -5,15 +5,17 @@ A channel is one Cartesian component of one line of one atom; Γ and Δ are matr
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, operators
+from collective._tools import checks, equality, notebook, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings.lattice import (
@@ -454,6 +456,23 @@ class ChannelCouplings:
             for lower in self.atoms.channels
         ]
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file; `co.load` reads it back.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. A field that is not the package's own comes back as None.
+
+        Raises:
+            ValueError: if the path is not that of a file.
+            OSError: if the system cannot write the file: no room, no permission.
+        """
+        from collective.couplings import saving
+
+        return saving.save(self, saving.pack_channels, path)
+
     def validity(self) -> "Validity":
         """A report on the assumptions behind these couplings, with numbers; print it."""
         from collective.couplings.assumptions import of_channels
@@ -506,11 +525,16 @@ class ChannelCouplings:
         np.fill_diagonal(blocks, 0.0)
         return float(blocks.max())
 
+    _repr_html_ = notebook.shown
+
     @printable
     def __repr__(self) -> str:
+        from collective.couplings.assumptions import channels_without_level_shifts
+
         n, (lowest, highest) = len(self), self.extreme_rates()
         noun = "atom" if n == 1 else "atoms"
         where = "" if self.field is None else f" in {self.field!r}"
+        where += ", level shifts left out" if channels_without_level_shifts(self) else ""
         low, high = float(self.detunings.min()), float(self.detunings.max())
         detunings = f"{low:g}" if low == high else f"{low:.4g} … {high:.4g}"
         bound = "at most " if self.krylov else ""

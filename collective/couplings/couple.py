@@ -3,7 +3,7 @@
 The file is longer than others because `couple` says what it does for every kind of emitter.
 """
 
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -15,7 +15,12 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.of_atoms import of_atoms
-from collective.couplings.pairs import averaged_shift, integral_parts, unit_couplings
+from collective.couplings.pairs import (
+    averaged_shift,
+    integral_parts,
+    unit_couplings,
+    with_way_out,
+)
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
@@ -32,8 +37,9 @@ def couple(
     emitters: Emitters,
     field: Any,
     *,
-    shift: str = "full",
+    shift: Literal["full", "rwa", "resonant"] = "full",
     temperature: float = 0.0,
+    level_shifts: bool = True,
     by_displacement: bool | None = None,
 ) -> Couplings: ...
 
@@ -43,8 +49,9 @@ def couple(
     emitters: Atoms,
     field: Any,
     *,
-    shift: str = "full",
+    shift: Literal["full", "rwa", "resonant"] = "full",
     temperature: float = 0.0,
+    level_shifts: bool = True,
     by_displacement: bool | None = None,
 ) -> ChannelCouplings: ...
 
@@ -53,8 +60,9 @@ def couple(
     emitters: Emitters | Atoms,
     field: Any,
     *,
-    shift: str = "full",
+    shift: Literal["full", "rwa", "resonant"] = "full",
     temperature: float = 0.0,
+    level_shifts: bool = True,
     by_displacement: bool | None = None,
 ) -> Couplings | ChannelCouplings:
     r"""Γ and Δ of emitters in a field.
@@ -92,6 +100,11 @@ def couple(
             `master_equation`, which always has the full shift.
         temperature: T of the field in units of rate (ħ = k_B = 1); above 0 the emitters need
             their frequency.
+        level_shifts: whether Δ_mm holds the shift of each transition by scattered light. With
+            False Δ_mm is 0. Γ and the full Δ between emitters then need the field at real wave
+            numbers alone, so that one ε at one wavelength is enough. Alike emitters at alike places
+            have the same level shift, which only moves their common frequency. Others are
+            detuned from each other by the difference; if you know it, give it as `detunings`.
         by_displacement: whether Γ and Δ of alike emitters, or of atoms, on a lattice are stored by
             the displacement between two sites and not as matrices. Sites may be vacant: random
             ones, or those around a ball or a cigar that is cut out of the lattice. The lattice is
@@ -108,13 +121,14 @@ def couple(
     Raises:
         ValueError: for coincident emitters, whose shift diverges (unless their dipoles are
             orthogonal, which do not couple); emitters in solid matter; a field that is
-            not reciprocal, or that is needed at imaginary wave numbers (for "rwa", or where it
-            scatters light back to the emitter) and not known there; magnetic dipoles in a field
+            not reciprocal, or that is needed at imaginary wave numbers (for "rwa", or for level
+            shifts by scattered light) and not known there; magnetic dipoles in a field
             without `magnetic_green`; a temperature without frequency, or together with "rwa" or
-            "resonant"; a model without a Green's tensor together with "rwa", "resonant" or a
-            temperature, or with coefficients that are not Hermitian or a Γ that is not positive
-            semidefinite; `by_displacement=True` for emitters that are not alike on a lattice, or in
-            a field that sees more than displacements, or that does not answer at vacant sites.
+            "resonant"; a model without a Green's tensor together with "rwa", "resonant", a
+            temperature or `level_shifts=False`, or with coefficients that are not Hermitian or a Γ
+            that is not positive semidefinite; `by_displacement=True` for emitters that are not
+            alike on a lattice, or in a field that sees more than displacements, or that does not
+            answer at vacant sites.
 
     Warns:
         UnitWarning: for neighbours closer than 10⁻⁴ wavelengths or farther apart than 10⁴, or so
@@ -132,6 +146,11 @@ def couple(
         >>> warm = co.couple(co.chain(2, 0.1, frequency=1e7), co.Vacuum(), temperature=1e7)
         >>> round(warm.thermal_photons, 4)  # 1/(e − 1)
         0.582
+        >>> silver = co.HalfSpace(-16 + 0.4j)  # one number, known at one wavelength
+        >>> above = co.Emitters([[0, 0, 0.1], [0.1, 0, 0.1]])
+        >>> co.couple(above, silver, level_shifts=False).shift.round(4)
+        array([[0.    , 1.9288],
+               [1.9288, 0.    ]])
         >>> many = co.couple(co.square(200, 200, 0.2), co.Vacuum(), by_displacement=True)
         >>> many.decay
         LatticeMatrix: 40,000 × 40,000, a lattice of 200 × 200 sites
@@ -140,19 +159,20 @@ def couple(
         LatticeMatrix: 30,000 × 30,000, a lattice of 200 × 200 sites, 10,000 of them vacant
     """
     coupling = checks.choice("shift", shift, SHIFTS)
+    own = checks.flag("level_shifts", level_shifts)
     if isinstance(emitters, Atoms):
-        return of_atoms(emitters, field, coupling, temperature, by_displacement)
+        return of_atoms(emitters, field, coupling, temperature, by_displacement, level_shifts=own)
     checks.instance("emitters", emitters, Emitters, "co.Emitters, a lattice, or co.Atoms")
     require_field("field", field, COUPLING)
     temperature = checked_temperature(temperature)
     sparing = _by_displacement(emitters, field, coupling, by_displacement)
     answers.require_outside("emitters.positions", field, emitters.positions)
     if answers.without_tensor(field):
-        found = _of_model(emitters, field, coupling, temperature)
+        found = _of_model(emitters, field, coupling, temperature, own=own)
     elif sparing:
-        found = _of_lattice(emitters, field, coupling, temperature)
+        found = _of_lattice(emitters, field, coupling, temperature, own=own)
     else:
-        found = _of_tensor(emitters, field, coupling, temperature)
+        found = _of_tensor(emitters, field, coupling, temperature, own=own)
     lengths.warn_of_field_lengths(answers.lengths(field), emitters.wavelength)
     matrices = found.decay, found.shift
     if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
@@ -162,7 +182,9 @@ def couple(
     return found
 
 
-def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
+def _of_model(
+    emitters: Emitters, field: Any, coupling: str, temperature: float, *, own: bool
+) -> Couplings:
     """The `Couplings` of a model that gives Γ and Δ itself."""
     if coupling == "rwa":
         raise ValueError(
@@ -180,11 +202,19 @@ def _of_model(emitters: Emitters, field: Any, coupling: str, temperature: float)
             f"axis, and {field!r} has none: give Couplings(decay, shift, thermal_photons=...) "
             "your own matrices"
         )
+    if not own:
+        raise ValueError(
+            f"level_shifts=False leaves scattered light out of Δ_mm, and {field!r} has no tensor "
+            "to tell it apart: its coefficients are Γ and Δ themselves; give Couplings(decay, "
+            "shift) a shift with another diagonal"
+        )
     decay, shifts = answers.coefficients(field, emitters)
     return Couplings(decay, shifts, detunings=emitters.detunings, emitters=emitters, field=field)
 
 
-def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
+def _of_tensor(
+    emitters: Emitters, field: Any, coupling: str, temperature: float, *, own: bool
+) -> Couplings:
     """The `Couplings` that follow from a Green's tensor."""
     lengths.refuse_coincident(emitters)
     if temperature > 0 and coupling == "rwa":
@@ -210,13 +240,15 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
     back = np.maximum(np.abs(np.diag(shifts)), np.abs(np.diag(decay) - 1)).max() > _NOT_SCATTERED
     if coupling == "rwa":
         shifts = shifts + integral_parts(emitters, seen, pairs=True)
-    elif back and temperature > 0:
+    elif back and own and temperature > 0:
         resonant = np.diag(shifts).real
-        own = thermal.level_shifts(emitters, seen, resonant, temperature)
-        np.fill_diagonal(shifts, own)
-    elif back and coupling == "full":
-        shifts = shifts + 2 * integral_parts(emitters, seen, pairs=False)
-    if not back:
+        with with_way_out():
+            of_each = thermal.level_shifts(emitters, seen, resonant, temperature)
+        np.fill_diagonal(shifts, of_each)
+    elif back and own and coupling == "full":
+        with with_way_out():
+            shifts = shifts + 2 * integral_parts(emitters, seen, pairs=False)
+    if not back or not own:
         np.fill_diagonal(shifts, 0.0)
     strength = np.sqrt(emitters.decay_rates)
     scale = strength[:, None] * strength
@@ -230,17 +262,19 @@ def _of_tensor(emitters: Emitters, field: Any, coupling: str, temperature: float
     )
 
 
-def _of_lattice(emitters: Emitters, field: Any, coupling: str, temperature: float) -> Couplings:
+def _of_lattice(
+    emitters: Emitters, field: Any, coupling: str, temperature: float, *, own: bool
+) -> Couplings:
     """The `Couplings` of alike emitters on a lattice, stored by displacement."""
     lengths.refuse_coincident(emitters)
     decay, shift = unit_kernels(emitters, field, float(emitters.wavenumbers[0]))
     per_emitter = ("positions", "dipoles", "decay_rates", "detunings")
     one = emitters.replace(**{name: getattr(emitters, name)[:1] for name in per_emitter})
-    own = _of_tensor(one, field, coupling, temperature)
+    alone = _of_tensor(one, field, coupling, temperature, own=own)
     rate = float(emitters.decay_rates[0])
     return Couplings(
-        with_own(decay, own.decay[0, 0], rate),
-        with_own(shift, own.shift[0, 0], rate),
+        with_own(decay, alone.decay[0, 0], rate),
+        with_own(shift, alone.shift[0, 0], rate),
         detunings=emitters.detunings,
         emitters=emitters,
         field=field,

@@ -3,13 +3,15 @@
 The file is longer than others because it holds one class with the checks of its arguments.
 """
 
+import os
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, operators
+from collective._tools import checks, equality, notebook, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import ising as _ising
@@ -339,6 +341,23 @@ class Couplings:
         require(3 * 20 * entries, f"the Liouvillian of {n} emitters", way_out)
         return liouvillian(self.hamiltonian(), self.collapse_operators())
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file; `co.load` reads it back.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. A field that is not the package's own comes back as None.
+
+        Raises:
+            ValueError: if the path is not that of a file.
+            OSError: if the system cannot write the file: no room, no permission.
+        """
+        from collective.couplings import saving
+
+        return saving.save(self, saving.pack_couplings, path)
+
     def validity(self) -> "Validity":
         """A report on the assumptions behind these couplings, with numbers; print it."""
         from collective.couplings.assumptions import of_couplings
@@ -380,12 +399,17 @@ class Couplings:
         every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
         return float(np.abs(every).max())
 
+    _repr_html_ = notebook.shown
+
     @printable
     def __repr__(self) -> str:
+        from collective.couplings.assumptions import without_level_shifts
+
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
         thermal = f", thermal photons {self.thermal_photons:.4g}" if self.thermal_photons else ""
         where = "" if self.field is None else f" in {self.field!r}"
+        where += ", level shifts left out" if without_level_shifts(self) else ""
         pairs = "" if self.ising is None else f", Ising |V_mn| ≤ {self.largest_interaction():.4g}"
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""

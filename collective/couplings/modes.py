@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.blas import BlasThreads
+from collective._tools.console import printable, span
 from collective._tools.progress import notice
 from collective._tools.speed import speed
 from collective.couplings.excitation import Amplitudes
@@ -33,7 +34,7 @@ _LITTLE = 3e10  # flops that take less than ten seconds on any machine
 _ANNOUNCED = 10.0  # seconds; longer work is announced
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Modes:
     """Collective modes of a single excitation: H_eff v = λv with H_eff = δ + Δ − iΓ/2.
 
@@ -56,6 +57,18 @@ class Modes:
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
+
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        n = len(self.eigenvalues)
+        return (
+            f"Modes: {n} of one excitation\n"
+            f"  decay rates  {span(self.rates)}\n"
+            f"  shifts       {span(self.shifts)}\n"
+            f"  jump rates   {span(self.jump_rates)}"
+        )
 
     @property
     def rates(self) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from collective._tools.memory import fits, require
 from collective.couplings.by_displacement import by_lines, refusal, stand_in, unit_blocks
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.lattice import LatticeMatrix
+from collective.couplings.pairs import with_way_out
 from collective.couplings.tensors import integral_tensors, unit_tensors
 from collective.emitters import Atoms, Emitters, lengths
 from collective.fields import answers
@@ -20,9 +21,18 @@ _MATRICES = 11  # N·C × N·C at the peak of `couple`: Γ, Δ, both by lines, a
 
 
 def of_atoms(
-    atoms: Atoms, field: Any, coupling: str, temperature: Any, by_displacement: Any
+    atoms: Atoms,
+    field: Any,
+    coupling: str,
+    temperature: Any,
+    by_displacement: Any,
+    *,
+    level_shifts: bool,
 ) -> ChannelCouplings:
-    """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant"."""
+    """The `ChannelCouplings` of atoms with manifolds; the coupling is "full", "rwa", "resonant".
+
+    Without level shifts no atom is shifted by its own scattered light: Δ within it and Λ are 0.
+    """
     require_field("field", field)
     temperature = checked_temperature(temperature)
     if temperature > 0:
@@ -39,7 +49,8 @@ def of_atoms(
     )
     lengths.refuse_coincident(sites)
     sparing = _by_displacement(atoms, coupling, by_displacement)
-    found = (_of_lattice if sparing else _of_matrices)(atoms, field, coupling)
+    made = _of_lattice if sparing else _of_matrices
+    found = made(atoms, field, coupling, level_shifts=level_shifts)
     lengths.warn_of_field_lengths(answers.lengths(field), atoms.wavelength)
     matrices = found.decay, found.shift
     if isinstance(found.decay, LatticeMatrix) and isinstance(found.shift, LatticeMatrix):
@@ -70,10 +81,10 @@ def _by_displacement(atoms: Atoms, coupling: str, asked: Any) -> bool:
     return False
 
 
-def _of_lattice(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
+def _of_lattice(atoms: Atoms, field: Any, coupling: str, *, level_shifts: bool) -> ChannelCouplings:
     """The couplings of atoms on a lattice, stored by displacement."""
     one = atoms.replace(positions=atoms.positions[:1], energies=atoms.energies[:1])
-    alone = _of_matrices(one, field, coupling)
+    alone = _of_matrices(one, field, coupling, level_shifts=level_shifts)
     blocks = {k: unit_blocks(atoms, field, float(k)) for k in np.unique(atoms.wavenumbers)}
     each = [blocks[k] for k in atoms.wavenumbers]
     decay, shift = (
@@ -84,7 +95,9 @@ def _of_lattice(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
     return ChannelCouplings(decay, shift, atoms, ground_shift=ground, field=field)
 
 
-def _of_matrices(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
+def _of_matrices(
+    atoms: Atoms, field: Any, coupling: str, *, level_shifts: bool
+) -> ChannelCouplings:
     """The couplings of atoms as matrices over channels."""
     n, lines = len(atoms), atoms.lines
     side = 3 * lines * n
@@ -98,11 +111,12 @@ def _of_matrices(atoms: Atoms, field: Any, coupling: str) -> ChannelCouplings:
         lowered = np.zeros((n, 3, 3))
         if coupling == "rwa":
             exchange += integral_tensors(atoms.positions, field, float(k), pairs=True)
-        elif back and coupling == "full":
-            added = integral_tensors(atoms.positions, field, float(k), pairs=False)
+        elif back and level_shifts and coupling == "full":
+            with with_way_out():
+                added = integral_tensors(atoms.positions, field, float(k), pairs=False)
             exchange += added
             lowered = 0.0 - added[here, :, here, :]
-        if not back:
+        if not back or not level_shifts:
             exchange[here, :, here, :] = 0.0
         for s in np.flatnonzero(atoms.wavenumbers == k):
             decay[:, s, :, :, s] = atoms.linewidths[s] * rates

@@ -6,6 +6,7 @@ emitters of different wave number k³ is (k_mk_n)^{3/2}: each dipole has its own
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,18 @@ def integral_parts(emitters: Emitters, field: Any, *, pairs: bool) -> NDArray[An
             found[j, i] = values.conj()
             progress.step(len(i))
     return found
+
+
+@contextmanager
+def with_way_out() -> Iterator[None]:
+    """Errors of a field without imaginary wave numbers say which couplings need none."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(
+            f"{error}. Only the shift of each level by its own scattered light needs them here: "
+            "level_shifts=False leaves it out"
+        ) from error
 
 
 def upper_triangle(n: int, size: int) -> Iterator[Pairs]:

@@ -3,13 +3,15 @@
 The file is longer than others because it holds two classes with the checks of their arguments.
 """
 
+import os
 from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality, operators
+from collective._tools import checks, equality, notebook, operators
 from collective._tools.console import printable
 from collective._tools.memory import fits, require
 from collective.couplings import noise
@@ -301,6 +303,23 @@ class CavityCouplings:
             drive=emitters.drive + light,
         )
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything to one compressed .npz file; `co.load` reads it back.
+
+        Args:
+            path: a file name; ".npz" is appended if missing, folders are made, "~" is the home.
+
+        Returns:
+            The path written. A field that is not the package's own comes back as None.
+
+        Raises:
+            ValueError: if the path is not that of a file.
+            OSError: if the system cannot write the file: no room, no permission.
+        """
+        from collective.couplings import saving
+
+        return saving.save(self, saving.pack_mode, path)
+
     def validity(self) -> Validity:
         """The report of the emitters, and two numbers of the mode; print it.
 
@@ -324,6 +343,8 @@ class CavityCouplings:
         states = 2 ** len(self) * (self.photons + 1)
         needed = states * entries_per_state * _BYTES_PER_ENTRY * _COPIES
         require(needed, f"{what} of {len(self)} emitters and {self.photons} photons", _LARGE)
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ With :math:`E_{ll'} = \sum_s c^†_{ls}c_{l's}`,
           = E_{l_1l_2}E_{l_3l_4} − δ_{l_2l_3}E_{l_1l_4}.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from numpy.typing import NDArray
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 _BYTES_PER_ENTRY = 20  # of a complex sparse matrix
 _MOST_ORBITALS = 500  # in estimates of memory: 4^500 does not overflow
-_SPINS = ("up", "down")
+Spin = Literal["up", "down"]
+_SPINS: tuple[Spin, Spin] = ("up", "down")
 
 
-def annihilator(orbitals: int, orbital: int, spin: str) -> "Qobj":
+def annihilator(orbitals: int, orbital: int, spin: Spin) -> "Qobj":
     """c_ls, which removes an electron from an orbital; its adjoint adds one.
 
     Args:

@@ -17,11 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.console import printable
+from collective.emitters import choosing
 from collective.emitters.spherical import checked_rotation, spherical_vectors
 from collective.emitters.two_level import Emitters, checked_positions
 
+_SHARED = (  # what all atoms of a set have in common
+    "levels", "excited", "lowering", "linewidths", "wavenumbers", "axis", "wavelength", "frequency",
+)  # fmt: skip
 _MOST_LEVELS = 200  # of one atom; a D2 line of caesium has 48
 
 
@@ -218,6 +222,24 @@ class Atoms:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __getitem__(self, index: Any) -> "Atoms":
+        """Some of the atoms: `atoms[0]`, `atoms[1:]`, `atoms[[0, 3]]`, or by truth values."""
+        chosen = choosing.places(index, len(self), "atoms")
+        return self.replace(positions=self.positions[chosen], energies=self.energies[chosen])
+
+    def __add__(self, other: object) -> "Atoms":
+        """Both sets in one, those of the left side first; they must be of one kind."""
+        if not isinstance(other, Atoms):
+            return NotImplemented
+        choosing.require_same(self, other, _SHARED)
+        return self.replace(
+            positions=np.concatenate([self.positions, other.positions]),
+            energies=np.concatenate([self.energies, other.energies]),
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return choosing.as_one_object(self, dtype)
+
     @property
     def lines(self) -> int:
         """S, the number of lines."""
@@ -304,6 +326,8 @@ class Atoms:
             lowering=np.einsum("ab,sbge->sage", turn, self.lowering),
             axis=turn @ self.axis,
         )
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.console import printable
 from collective._tools.warn import warn
 from collective.emitters.atoms import Atoms
@@ -244,6 +244,8 @@ class Multilevel:
         i = checks.index("i", i, len(self))
         omega = self.energies[i][:, None] - self.energies[i]
         return np.where(np.abs(omega) > _DEGENERATE * np.abs(omega).max(), omega, 0.0)
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

@@ -12,12 +12,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.console import printable
-from collective.emitters import disorder
+from collective.emitters import choosing, disorder
 from collective.emitters.si import LARGEST_MOMENT, unit
+from collective.emitters.spherical import checked_rotation
 from collective.units import linewidth
 
+_EACH = ("positions", "dipoles", "decay_rates", "detunings")  # what each emitter has of its own
 _HIGHEST = 1e12  # detunings in units of ω₀: above it rounding would lose ω₀
 
 
@@ -55,6 +57,12 @@ class Emitters:
           detunings     0
           frequency     None (limit of large ω₀)
           wavelength    1
+
+        Parts and sums of emitters are emitters again:
+
+        >>> chain = co.chain(5, 0.2)
+        >>> len(chain[1:]), len(chain[[0, 4]] + chain.translated([1, 0, 0]))
+        (4, 7)
     """
 
     positions: NDArray[np.float64]
@@ -185,6 +193,23 @@ class Emitters:
     def __len__(self) -> int:
         return len(self.positions)
 
+    def __getitem__(self, index: Any) -> "Emitters":
+        """Some of the emitters: `atoms[0]`, `atoms[1:]`, `atoms[[0, 3]]`, or by truth values."""
+        chosen = choosing.places(index, len(self), "emitters")
+        return self.replace(**{name: getattr(self, name)[chosen] for name in _EACH})
+
+    def __add__(self, other: object) -> "Emitters":
+        """Both sets in one, those of the left side first."""
+        if not isinstance(other, Emitters):
+            return NotImplemented
+        choosing.require_same(self, other, ("kind", "wavelength", "frequency"))
+        return self.replace(
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in _EACH}
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return choosing.as_one_object(self, dtype)
+
     @property
     def wavenumbers(self) -> NDArray[np.float64]:
         """k_m of every emitter, (N,)."""
@@ -222,6 +247,24 @@ class Emitters:
         """A copy moved by a vector (3,)."""
         return self.replace(positions=self.positions + checks.vector("vector", vector))
 
+    def rotated(self, rotation: ArrayLike) -> "Emitters":
+        """A copy turned about the origin, positions and dipoles.
+
+        Args:
+            rotation: (3, 3), an orthogonal matrix R with determinant 1; a position r becomes R r.
+
+        Raises:
+            ValueError: for another matrix.
+
+        Example:
+            >>> import collective as co
+            >>> standing = co.square(2, 2, 0.5).rotated([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
+            >>> standing.dipoles[0].real, float(abs(standing.positions[:, 0]).max())
+            (array([1., 0., 0.]), 0.0)
+        """
+        turn = checked_rotation("rotation", rotation)
+        return self.replace(positions=self.positions @ turn.T, dipoles=self.dipoles @ turn.T)
+
     def with_filling(self, fraction: float, *, seed: int) -> "Emitters":
         """A copy in which each emitter is kept with the given probability, as in a loaded array.
 
@@ -242,12 +285,7 @@ class Emitters:
             76
         """
         kept = disorder.filled(len(self), fraction, seed)
-        return self.replace(
-            positions=self.positions[kept],
-            dipoles=self.dipoles[kept],
-            decay_rates=self.decay_rates[kept],
-            detunings=self.detunings[kept],
-        )
+        return self.replace(**{name: getattr(self, name)[kept] for name in _EACH})
 
     def with_motion(self, width: ArrayLike, *, seed: int) -> "Emitters":
         """A copy with each emitter displaced by a Gaussian, one snapshot of motion in a trap.
@@ -305,6 +343,8 @@ class Emitters:
             return self.replace(detunings=self.detunings + added)
         except ValueError as error:
             raise ValueError(f"width {width:g} is too large: {error}") from None
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.console import aligned, printable
 from collective._tools.memory import bytes_text
-from collective.engines.base import ACCURACIES, Cost
+from collective.engines.base import ACCURACIES, Accuracy, Cost
 
 LONGEST = 86400.0  # seconds; a longer run starts only if its method is named
 
@@ -52,7 +52,7 @@ class Methods:
             raise KeyError(f"no cost of {name!r}: {why}")
         return self.available is None or self.costs[name].bytes <= self.available
 
-    def fitting(self, accuracy: str) -> list[str]:
+    def fitting(self, accuracy: Accuracy) -> list[str]:
         """The engines of one accuracy for which there is enough memory, the fastest first.
 
         Args:
@@ -94,6 +94,14 @@ class Methods:
 
     @printable
     def __repr__(self) -> str:
+        return "\n".join([aligned(self._rows(), "< < > > < <"), *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        names, *rows = ([cell.strip() for cell in row] for row in self._rows())
+        return notebook.table("", [*rows, *([remark] for remark in self._remarks())], names)
+
+    def _rows(self) -> list[tuple[str, str, str, str, str, str]]:
+        """Names of the columns, then the answer of each engine; the chosen one has a star."""
         rows = [("method", " accuracy", "memory", "time", " work", " keeps")]
         for name, cost in self.costs.items():
             mark = "*" if name == self.chosen else " "
@@ -107,14 +115,20 @@ class Methods:
             if cost.error is not None:
                 accuracy += f", {error_text(cost.error)}"
             rows.append((mark + name, accuracy, memory, time, work, kept))
-        rows += [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in self.refusals.items()]
-        text = aligned(rows, "< < > > < <")
+        refused = self.refusals.items()
+        return rows + [(" " + n, self.accuracy[n], "–", "–", why, "") for n, why in refused]
+
+    def _remarks(self) -> list[str]:
+        """What is said below the table."""
+        found = []
         exact = self.chosen is not None and self.accuracy.get(self.chosen) == "exact"
         if not exact and (believe := self.believe) is not None:
-            text += f"\nof the approximate engines, believe {believe!r}: it expects the least error"
+            found.append(
+                f"of the approximate engines, believe {believe!r}: it expects the least error"
+            )
         if self.chosen is None:
-            text += f'\nno engine that "auto" would take: {self.needed()}'
-        return text
+            found.append(f'no engine that "auto" would take: {self.needed()}')
+        return found
 
     def needed(self) -> str:
         """What would have to change if no engine that "auto" may use fits and ends within a day."""

@@ -20,6 +20,7 @@ from collective.engines.choice import Choice, announce, chosen
 from collective.engines.request import Request, checked
 from collective.errors import EvolutionError
 from collective.evolution import checkpoint as checkpoints
+from collective.evolution import habits
 from collective.master.equation import MasterEquation
 from collective.pulse import Controls, Pulse, Table
 from collective.pulse.controls import Function
@@ -33,6 +34,7 @@ _LARGE_ERROR = 0.2  # estimated error of the emission, relative to its largest v
 _ENDLESS = 1e12  # seconds, 30,000 years
 
 
+@habits.explained(habits.OF_EVOLVE, ("couplings", "state", "times"))
 def evolve(
     couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",
@@ -105,7 +107,8 @@ def evolve(
     Raises:
         ValueError: for bad arguments, a checkpoint of another problem, or a problem whose
             fastest engine would take more than a day.
-        TypeError: for an engine of your own that breaks the contract `co.engines.Engine`.
+        TypeError: for an engine of your own that breaks the contract `co.engines.Engine`, and for
+            arguments of QuTiP's solvers, such as `tlist` or `e_ops`: it says what to give instead.
         ProblemTooLargeError: (a MemoryError and ValueError) before anything is allocated.
         EvolutionError: if the engine failed; `.result` holds what it reached. It is also raised if
             Python turns warnings into errors and the run ends with a warning; then `.result`

@@ -11,7 +11,7 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines import request, timescale
-from collective.evolution import steady_species
+from collective.evolution import habits, steady_species
 from collective.evolution.steady_kernel import Found, kernel_state
 from collective.evolution.steady_result import result_of
 from collective.master.equation import MasterEquation
@@ -46,6 +46,7 @@ def steady_state(
 ) -> Result: ...
 
 
+@habits.explained(habits.OF_STEADY_STATE, ("couplings",))
 def steady_state(
     couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     *,
@@ -93,6 +94,7 @@ def steady_state(
     Raises:
         ValueError: if the steady state is not unique, with the dimension of the kernel or the size
             of a second eigenvalue.
+        TypeError: for arguments of QuTiP's `steadystate`, such as `c_ops`.
         ProblemTooLargeError: from about twelve emitters, or thirteen identical ones, on.
         KeyboardInterrupt: for Ctrl-C; nothing is kept.
 

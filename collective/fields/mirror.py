@@ -1,7 +1,7 @@
 """A perfect plane mirror, by the image of the source behind it."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +51,7 @@ class Mirror:
 
     citation: ClassVar[str] = CITATION
 
-    kind: str = "electric"
+    kind: Literal["electric", "magnetic"] = "electric"
 
     __setstate__ = checks.restored
 

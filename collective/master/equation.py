@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
 from collective._tools.console import printable
 from collective._tools.memory import require
 from collective._tools.operators import (
@@ -198,6 +198,8 @@ class MasterEquation:
         from collective.master.assumptions import of_master_equation
 
         return of_master_equation(self)
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:

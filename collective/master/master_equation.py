@@ -1,6 +1,6 @@
 """Derive a `MasterEquation` from dipoles in a field or a bath: `master_equation`."""
 
-from typing import Any
+from typing import Any, Literal
 
 from collective._tools import checks
 from collective._tools.operators import Untidied, sum_of_levels
@@ -20,9 +20,9 @@ def master_equation(
     system: "Multilevel | Emitters",
     environment: Any,
     *,
-    approximation: str = "universal",
+    approximation: Literal["universal", "redfield", "secular", "rwa"] = "universal",
     temperature: float = 0.0,
-    eigenoperators: str = "local",
+    eigenoperators: Literal["local", "dressed"] = "local",
 ) -> MasterEquation:
     r"""The master equation of dipoles in a field or a bath, in the laboratory frame.
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.blas import BlasThreads
+from collective._tools.console import printable, span
 from collective.couplings.couplings import Couplings
 from collective.couplings.noise import own
 from collective.emitters import lengths
@@ -29,7 +30,7 @@ _DRIVEN = 1e-3  # |u*·E| over the strongest field below which the beam does not
 _ROUND_OFF = 4 * np.finfo(float).eps  # distance from a resonance over the largest eigenvalue
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scattering:
     """Light transmitted and reflected by an array; see `scattering`.
 
@@ -49,6 +50,16 @@ class Scattering:
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
+
+    @printable
+    def __repr__(self) -> str:
+        plural = "y" if len(self.frequencies) == 1 else "ies"
+        return (
+            f"Scattering: {len(self.frequencies)} frequenc{plural}\n"
+            f"  frequencies   {span(self.frequencies)}\n"
+            f"  transmission  {span(self.transmission)}\n"
+            f"  reflection    {span(self.reflection)}"
+        )
 
     @property
     def transmission(self) -> NDArray[np.float64]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
+from collective._tools.console import printable, span
 from collective._tools.memory import require
 from collective.emitters import lengths
 from collective.observables import _lattice_sums
@@ -20,7 +21,7 @@ _CHUNK = 200_000  # orders of all quasimomenta together held at a time
 _NUMBERS = 16  # floats held for each order, those of the lattice sums included
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bands:
     """Bloch modes of an infinite lattice; see `bands`.
 
@@ -47,6 +48,17 @@ class Bands:
     def __post_init__(self) -> None:
         checks.lock(vars(self))
 
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        which = f"a {self.lattice} of spacing {self.spacing:.6g}"
+        return (
+            f"Bands: {len(self.rates):,} modes of {which}\n"
+            f"  shifts       {span(self.shifts)}\n"
+            f"  decay rates  {span(self.rates)}"
+        )
+
     @property
     def light_line(self) -> float:
         """The wave number k of light, 2π per wavelength: modes with ``|Q + g| < k`` radiate."""
@@ -60,7 +72,7 @@ class Bands:
 
 
 def bands(
-    lattice: str,
+    lattice: Literal["chain", "square"],
     spacing: float,
     quasimomenta: ArrayLike,
     *,
@@ -112,7 +124,7 @@ def bands(
         >>> co.observables.bands("square", 0.2, [[0, 0]]).rates.round(6)  # 3/(4πa²)
         array([5.96831])
     """
-    lattice = checks.choice("lattice", lattice, LATTICES)
+    checks.choice("lattice", lattice, LATTICES)
     spacing = checks.number("spacing", spacing, above=0)
     dipole = checks.unit_vector("dipole", dipole)
     bloch = np.atleast_1d(checks.finite("quasimomenta", quasimomenta))

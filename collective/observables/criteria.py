@@ -6,6 +6,7 @@ Hamiltonian, dephasing, pump and drive.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,7 +121,7 @@ def critical_spacing(
     *,
     bracket: tuple[float, float] = (0.05, 1.0),
     direction: ArrayLike | None = None,
-    which: str = "last",
+    which: Literal["first", "last"] = "last",
     samples: int = 96,
 ) -> float:
     r"""The spacing at which :math:`\dot R(0)` of the inverted state passes zero.

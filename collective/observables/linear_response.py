@@ -13,7 +13,7 @@ The file is longer than others because its docstrings give every number with its
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,7 +211,7 @@ def weak_light(
     waist: float | None = None,
     axis: ArrayLike = (0, 0, 1),
     polarisation: ArrayLike = (1, 0, 0),
-    method: str = "auto",
+    method: Literal["auto", "dense", "lattice", "sum"] = "auto",
     tolerance: float = 1e-11,
 ) -> WeakLight:
     r"""The steady response of atoms with one ground level to a weak beam of any polarisation.
@@ -290,7 +290,7 @@ def weak_light(
     frequencies = np.atleast_1d(checks.finite("frequencies", frequencies))
     if frequencies.ndim != 1 or len(frequencies) == 0:
         raise ValueError(f"frequencies must be a row of numbers, got shape {frequencies.shape}")
-    method = checks.choice("method", method, METHODS)
+    checks.choice("method", method, METHODS)
     tolerance = checks.number("tolerance", tolerance, above=0, scale=False)
     if not _TIGHTEST <= tolerance < 1:
         raise ValueError(f"tolerance must be from {_TIGHTEST:g} to 1, got {tolerance:g}")

@@ -20,7 +20,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
+from collective._tools.console import printable, span
 from collective._tools.memory import require
 from collective._tools.progress import Progress
 from collective.couplings.channels import ChannelCouplings
@@ -106,7 +107,7 @@ def angular_pattern(
     return reduce(np.add, of_lines)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FarField:
     """The angular pattern on a grid over the whole sphere, of P polar × A azimuthal angles.
 
@@ -128,6 +129,18 @@ class FarField:
 
     def __post_init__(self) -> None:
         checks.lock(vars(self))
+
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        times, polar, azimuthal = self.pattern.shape
+        plural = "" if times == 1 else "s"
+        return (
+            f"FarField: {polar} polar × {azimuthal} azimuthal angles at {times} time{plural}\n"
+            f"  rate per steradian  {span(self.pattern)}\n"
+            f"  total rate          {span(self.total())}"
+        )
 
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors, (P, A, 3)."""

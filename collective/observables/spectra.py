@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
+from collective._tools.console import printable, span
 from collective._tools.warn import warn
 from collective.couplings.couplings import Couplings
 from collective.engines import timescale
@@ -29,7 +30,7 @@ _CANCELLATION = 1000 * float(np.finfo(float).eps)  # round-off of incoherent lig
 _WARNED_ERROR = 1e-6  # relative error of the values from which on a warning is given
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """A spectrum of light, relative to the frame of the couplings.
 
@@ -54,6 +55,21 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         checks.freeze(self, frequencies=self.frequencies, values=self.values)
+
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        peak = int(np.argmax(self.values))
+        largest = f"{self.values[peak]:.6g} at ω = {self.frequencies[peak]:.6g}"
+        plural = "y" if len(self.frequencies) == 1 else "ies"
+        return (
+            f"Spectrum: {len(self.frequencies)} frequenc{plural}\n"
+            f"  frequencies    {span(self.frequencies)}\n"
+            f"  largest value  {largest}\n"
+            f"  total          {self.total:.6g}\n"
+            f"  elastic line   {self.coherent:.6g}"
+        )
 
 
 def g1(

@@ -1,6 +1,6 @@
 """Spin squeezing: by how much correlations reduce the noise of the collective spin."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,7 @@ _NO_SPIN = 1e-7
 def squeezing(
     result: Result | Couplings,
     *,
-    definition: str = "wineland",
+    definition: Literal["wineland", "kitagawa-ueda"] = "wineland",
     state: "State | str | Qobj | None" = None,
     times: ArrayLike | None = None,
 ) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """The steady state of driven or pumped emitters: its light, populations and correlations."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ def steady(
     couplings: Couplings | ChannelCouplings,
     *,
     start: "State | str | Qobj | None" = None,
-    method: str = "exact",
+    method: Literal["exact", "mean_field"] = "exact",
 ) -> Steady:
     r"""Emission, populations and correlations in the steady state, where dρ/dt = 0.
 

@@ -1,7 +1,7 @@
 """What maps of the light in a plane share: the plane, its points, and how they are drawn."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from collective.plot.style import axes, length_unit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Plane = Literal["xy", "xz", "yx", "yz", "zx", "zy"]
 _PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
 _MASKED = 0.015  # radius of the white disc around an emitter, over the width of the map
 _FINEST = 1e-8  # smallest half width of a map, over the wavelength and the distance of its centre

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.observables import patterns
-from collective.plot.maps import draw, middle_of, square, unit_vectors
+from collective.plot.maps import Plane, draw, middle_of, square, unit_vectors
 from collective.plot.style import axes, by_label, colours
 from collective.results.result import Result
 
@@ -23,7 +23,7 @@ _ANGLES = 721  # points of a polar curve
 def pattern(
     results: Result | Sequence[Result] | Mapping[str, Result],
     *,
-    plane: str = "xz",
+    plane: Plane = "xz",
     time: float | None = None,
     polarisation: Literal["s", "p", "helicity+", "helicity-"] | ArrayLike | None = None,
     ax: "Axes | None" = None,
@@ -122,7 +122,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
 def field_map(
     result: Result,
     *,
-    plane: str = "xz",
+    plane: Plane = "xz",
     extent: float | None = None,
     centre: ArrayLike | None = None,
     time: float | None = None,

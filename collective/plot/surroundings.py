@@ -9,7 +9,7 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.answers import inside, require_outside, response, total_green
 from collective.fields.protocol import require_field
-from collective.plot.maps import Map, draw, square, unit_vectors
+from collective.plot.maps import Map, Plane, draw, square, unit_vectors
 from collective.plot.style import COLOURS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def environment(
     emitters: Emitters,
     *,
     source: int = 0,
-    plane: str = "xz",
+    plane: Plane = "xz",
     extent: float | None = None,
     centre: ArrayLike | None = None,
     points: int = 81,

@@ -13,25 +13,30 @@ from typing import Any
 import numpy as np
 
 from collective._tools.archive import Declared
+from collective.couplings.contents import (
+    COMPLEX,
+    FIELD,
+    REAL,
+    WHOLE,
+    Known,
+    have,
+    number,
+    problem,
+)
 from collective.results.controls import PREFIX
 from collective.states.protocol import OWN
 
-COUPLING_ARRAYS = ("decay", "shift", "detunings", "dephasing", "pump", "drive")
-EMITTER_ARRAYS = ("positions", "dipoles", "decay_rates", "detunings")
-CHANNEL_ARRAYS = ("decay", "shift", "ground_shift", "detunings", "drive")
-ATOM_ARRAYS = ("positions", "excited", "lowering", "linewidths", "wavenumbers", "energies", "axis")
-FIELD = "field:"  # how the names of large arrays of a field begin
 WORDS = ("method", "reason", "initial_state", "frame", "complete", "diagnostics")
 ACCURACIES = ("exact", "sampled", "approximate")
 _FRAMES = ("rotating", "lab")
 _NUMBERS = ("seconds", "bytes_used", "trace_error", "error_bound", "rtol", "atol")
-_REAL, _COMPLEX, _WHOLE, _ANY = "f", "fc", "iu", "biufc"
+_REAL, _COMPLEX, _WHOLE, _ANY = REAL, COMPLEX, WHOLE, "biufc"
 
 
 def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     """Raise ValueError unless the arrays belong to each other and to the metadata."""
     _words(metadata)
-    times = _have(arrays, "times").shape
+    times = have(arrays, "times").shape
     if len(times) != 1 or times[0] < 1:
         raise ValueError(f"times has shape {times}, not (T,)")
     of_equation = "equation" in metadata
@@ -40,7 +45,7 @@ def fitting(arrays: Mapping[str, Declared], metadata: Any) -> None:
     by_level = of_equation or "channels" in metadata
     known |= _observed(times[0], levels, size, pairs, by_level=by_level, mode="mode" in metadata)
     if "shots" in arrays:
-        known["shots"] = (_REAL, [(*_have(arrays, "shots").shape[:1], *times)])
+        known["shots"] = (_REAL, [(*have(arrays, "shots").shape[:1], *times)])
     for name, declared in arrays.items():
         kinds, shapes = _ANY, [declared.shape]
         if not name.startswith("resume:"):
@@ -77,7 +82,7 @@ def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int],
     if expected != ("initial_state" in arrays):
         raise ValueError("initial_state is missing, or is no QuTiP state")
     if expected:
-        shape = _have(arrays, "initial_state").shape
+        shape = have(arrays, "initial_state").shape
         # QuTiP writes one 1 or several ones in the dims of a ket, depending on its release
         ones = [[1], [1] * len(levels)]
         right = ones if shape == (size, 1) else [levels]
@@ -85,19 +90,11 @@ def _state_array(arrays: Mapping[str, Declared], stored: Any, levels: list[int],
             raise ValueError(f"initial_state has dims {str(stored['dims'])[:60]}")
 
 
-Known = dict[str, Any]
-
-
 def _problem(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     """Kinds and shapes of the arrays of the problem; levels, size and number of correlations."""
-    if "equation" in metadata:
-        found = _equation(arrays, metadata)
-    elif "channels" in metadata:
-        return _channels(arrays, metadata)
-    elif "mode" in metadata:
-        return _mode(arrays, metadata)
-    else:
-        found = _couplings(arrays, metadata)
+    if "equation" not in metadata:
+        return problem(arrays, metadata)
+    found = _equation(arrays, metadata)
     return found | {"pairs": len(found["levels"])}
 
 
@@ -121,100 +118,6 @@ def _observed(
     return known
 
 
-def _couplings(arrays: Mapping[str, Declared], metadata: Any) -> Known:
-    detunings = _have(arrays, "couplings:detunings").shape
-    if len(detunings) != 1 or detunings[0] < 1:
-        raise ValueError(f"couplings:detunings has shape {detunings}, not (N,)")
-    n = detunings[0]
-    known: Known = {f"couplings:{name}": (_REAL, [(n,)]) for name in COUPLING_ARRAYS}
-    known["couplings:drive"] = (_COMPLEX, [(n,)])
-    for name in ("pump", "dephasing"):  # a matrix where emitters share the noise
-        known[f"couplings:{name}"] = (_COMPLEX, [(n,), (n, n), ()])
-    shapes = [(n, n), ()] if "lattice" not in metadata else [_kernel(metadata["lattice"], n)]
-    for name in ("decay", "shift"):  # one number where all are the same
-        known[f"couplings:{name}"] = (_COMPLEX, shapes)
-    if "couplings:ising" in arrays:
-        known["couplings:ising"] = (_REAL, [(n, n), ()])
-    if "lattice" in metadata:
-        # the site of each emitter; in older files the emitter on each site
-        given = [name for name in ("couplings:places", "couplings:order") if name in arrays]
-        if not given and prod(metadata["lattice"]) != n:
-            raise ValueError("couplings:places is missing")
-        known |= {name: (_WHOLE, [(n,)]) for name in given}
-    if "emitters" in metadata:
-        known |= {f"emitters:{name}": (_REAL, [(n,)]) for name in EMITTER_ARRAYS}
-        known["emitters:positions"] = (_REAL, [(n, 3)])
-        known["emitters:dipoles"] = (_COMPLEX, [(n, 3)])
-    for name in known:
-        _have(arrays, name)
-    return known | {"levels": [2] * n, "size": 2**n if n < 64 else 0}
-
-
-def _mode(arrays: Mapping[str, Declared], metadata: Any) -> Known:
-    """Emitters with a cavity mode, which is the last factor of a state."""
-    stored = metadata["mode"]
-    photons = stored.get("photons") if isinstance(stored, dict) else None
-    if not isinstance(photons, int) or isinstance(photons, bool) or photons < 1:
-        raise ValueError(f"the largest photon number of its mode is {str(photons)[:60]!r}")
-    for name in ("linewidth", "detuning"):
-        if not _number(stored.get(name)):
-            raise ValueError(f"the {name} of its mode is {str(stored.get(name))[:60]!r}")
-    found = _couplings(arrays, metadata)
-    n = len(found["levels"])
-    found |= {"mode:coupling": (_COMPLEX, [(), (n,)]), "mode:drive": (_COMPLEX, [()])}
-    for name in ("mode:coupling", "mode:drive"):
-        _have(arrays, name)
-    size = found["size"] * (photons + 1)
-    return found | {"levels": [*found["levels"], photons + 1], "size": size, "pairs": n}
-
-
-def _channels(arrays: Mapping[str, Declared], metadata: Any) -> Known:
-    stored = metadata["channels"]
-    names = stored.get("levels") if isinstance(stored, dict) else None
-    if not isinstance(names, list) or not names or not all(isinstance(x, str) for x in names):
-        raise ValueError("the names of the levels of its atoms are no list of words")
-    positions = _have(arrays, "atoms:positions").shape
-    linewidths = _have(arrays, "atoms:linewidths").shape
-    if len(positions) != 2 or positions[0] < 1 or len(linewidths) != 1 or linewidths[0] < 1:
-        raise ValueError(f"atoms:positions has shape {positions}, not (N, 3)")
-    n, lines, count = positions[0], linewidths[0], len(names)
-    each = 3 * lines
-    side = n * each
-    known: Known = {
-        "atoms:positions": (_REAL, [(n, 3)]),
-        "atoms:excited": (_WHOLE, [(count,)]),
-        "atoms:lowering": (_COMPLEX, [(lines, 3, count, count)]),
-        "atoms:linewidths": (_REAL, [(lines,)]),
-        "atoms:wavenumbers": (_REAL, [(lines,)]),
-        "atoms:energies": (_REAL, [(n, count)]),
-        "atoms:axis": (_REAL, [(3,)]),
-        "channels:decay": (_COMPLEX, [(side, side)]),
-        "channels:shift": (_COMPLEX, [(side, side)]),
-        "channels:ground_shift": (_COMPLEX, [(n, each, each)]),
-        "channels:detunings": (_REAL, [(n,)]),
-        "channels:drive": (_COMPLEX, [(side,)]),
-    }
-    if "lattice" in metadata:
-        kernel = (*_kernel(metadata["lattice"], n), each, each)
-        known["channels:decay"] = known["channels:shift"] = (_COMPLEX, [kernel])
-        if "channels:places" in arrays:
-            known["channels:places"] = (_WHOLE, [(n,)])
-        elif prod(metadata["lattice"]) != n:
-            raise ValueError("channels:places is missing")
-    for name in known:
-        _have(arrays, name)
-    small = n * np.log2(count) < 64
-    return known | {"levels": [count] * n, "size": count**n if small else 0, "pairs": side}
-
-
-def _kernel(sites: Any, n: int) -> tuple[int, ...]:
-    """The shape of a kernel of n emitters on sites, which are listed along each lattice vector."""
-    whole = isinstance(sites, list) and all(isinstance(m, int) and m > 0 for m in sites)
-    if not whole or prod(sites) < n:
-        raise ValueError(f"the sites of its lattice are not those of {n} emitters")
-    return tuple(2 * m - 1 for m in sites)
-
-
 def _equation(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     stored = metadata["equation"]
     levels = stored.get("dims") if isinstance(stored, dict) else None
@@ -222,8 +125,8 @@ def _equation(arrays: Mapping[str, Declared], metadata: Any) -> Known:
     if not whole or not levels:
         raise ValueError("the dims of its equation are no list of whole numbers")
     size = prod(levels)
-    jumps = _have(arrays, "equation:jumps").shape
-    _have(arrays, "equation:hamiltonian")
+    jumps = have(arrays, "equation:jumps").shape
+    have(arrays, "equation:hamiltonian")
     known: Known = {
         "equation:hamiltonian": (_COMPLEX, [(size, size)]),
         "equation:jumps": (_COMPLEX, [(*jumps[:1], size, size)]),
@@ -238,12 +141,12 @@ def _equation(arrays: Mapping[str, Declared], metadata: Any) -> Known:
             known[f"multilevel:dipoles:{i}"] = (_COMPLEX, [(n, n, 3)])
         for name in known:
             if name.startswith("multilevel:"):
-                _have(arrays, name)
+                have(arrays, name)
     return known | {"levels": levels, "size": size}
 
 
 def _jumps(arrays: Mapping[str, Declared], name: str) -> tuple[str, list[tuple[int, ...]]]:
-    count = _have(arrays, "jumps:times").shape[:1]
+    count = have(arrays, "jumps:times").shape[:1]
     found: Known = {
         "jumps:times": (_REAL, [count]),
         "jumps:trajectory": (_WHOLE, [count]),
@@ -251,16 +154,10 @@ def _jumps(arrays: Mapping[str, Declared], name: str) -> tuple[str, list[tuple[i
         "jumps:n_trajectories": (_WHOLE, [()]),
     }
     for part in found:
-        _have(arrays, part)
+        have(arrays, part)
     if name not in found:
         raise ValueError(f"{name[:60]!r} does not belong to such a result")
     return found[name]
-
-
-def _have(arrays: Mapping[str, Declared], name: str) -> Declared:
-    if name not in arrays:
-        raise ValueError(f"{name} is missing")
-    return arrays[name]
 
 
 def _words(metadata: Any) -> None:
@@ -281,19 +178,19 @@ def _words(metadata: Any) -> None:
     accuracy, start = metadata.get("accuracy"), metadata.get("start")
     if accuracy not in (None, *ACCURACIES):
         raise ValueError(f"accuracy is {str(accuracy)[:60]!r}")
-    if start is not None and not (_number(start) and np.isfinite(start)):
+    if start is not None and not (number(start) and np.isfinite(start)):
         raise ValueError(f"start is {str(start)[:60]!r}")
     diagnostics = metadata["diagnostics"]
     for name in _NUMBERS:
         value = diagnostics.get(name)
         missing = value is None and (name not in diagnostics or name != "seconds")
-        if not missing and not _number(value):
+        if not missing and not number(value):
             raise ValueError(f"diagnostics: {name} is {str(value)[:60]!r}")
     ended = diagnostics.get("ended", "")
     if not isinstance(ended, str):
         raise ValueError(f"diagnostics: ended is {str(ended)[:60]!r}")
     smallest = diagnostics.get("smallest_eigenvalues", [])
-    if not isinstance(smallest, list) or not all(_number(x) for x in smallest):
+    if not isinstance(smallest, list) or not all(number(x) for x in smallest):
         raise ValueError(f"diagnostics: smallest_eigenvalues is {str(smallest)[:60]!r}")
     cited = diagnostics.get("cite", [])
     if not isinstance(cited, list) or not all(isinstance(each, str) for each in cited):
@@ -316,10 +213,6 @@ def _state(stored: Any) -> None:
         if set(stored) == {"state", "parameters"} and ours and isinstance(parameters, dict):
             return
     raise ValueError(f"initial_state is {str(stored)[:60]!r}")
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _levels(metadata: Any) -> Any:

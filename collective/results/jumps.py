@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collective._tools import checks, equality
+from collective._tools import checks, equality, notebook
+from collective._tools.console import printable, span
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Jumps:
     """The jump record of trajectories: J jumps, in order of trajectory and time.
 
@@ -40,6 +41,18 @@ class Jumps:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    _repr_html_ = notebook.shown
+
+    @printable
+    def __repr__(self) -> str:
+        jumps = "jump" if len(self) == 1 else "jumps"
+        runs = "trajectory" if self.n_trajectories == 1 else "trajectories"
+        return (
+            f"Jumps: {len(self):,} {jumps} of {self.n_trajectories:,} {runs}\n"
+            f"  times     {span(self.times)}\n"
+            f"  channels  {span(self.channels)}"
+        )
 
     def of(self, trajectory: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Times and channels of one trajectory, 0 … n_trajectories − 1.

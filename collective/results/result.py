@@ -6,17 +6,18 @@ The file is longer than others: one class, whose docstring says what each array 
 import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from collective._tools import archive, equality
+from collective._tools import archive, equality, notebook
 from collective._tools import checks as _checks
 from collective._tools.console import printable
 from collective._tools.files import checked_path, written
 from collective._tools.memory import bytes_text
 from collective._tools.operators import excited
+from collective.couplings import loading, saving
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.with_mode import CavityCouplings
 from collective.errors import ProblemTooLargeError
@@ -204,7 +205,7 @@ class Result:
         known = np.flatnonzero(self.error_estimate <= np.abs(self.emission))
         return float(self.times[known[-1] if len(known) else 0])
 
-    def in_frame(self, frame: str) -> "Result":
+    def in_frame(self, frame: Literal["rotating", "lab"]) -> "Result":
         """The same result with ρ seen from another frame.
 
         ρ_rotating = e^{iRτ} ρ_lab e^{−iRτ}, where τ is the time since the start, at which both are
@@ -259,6 +260,8 @@ class Result:
         if np.any(self.couplings.drive) or (self.controls and self.controls.drive):
             raise ValueError("the frame of a drive rotates at its frequency, not known here")
         return emitters.frequency * excited(len(emitters)).sum(axis=1)
+
+    _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:
@@ -399,8 +402,8 @@ class Result:
         return write_netcdf(self, path)
 
 
-def load(path: str | os.PathLike[str]) -> Result:
-    """Read a result written by `Result.save`.
+def load(path: str | os.PathLike[str]) -> Result | Any:
+    """Read what `Result.save` or `Couplings.save` has written.
 
     Args:
         path: name of the file; ".npz" may be left out, "~" is the home.
@@ -410,21 +413,30 @@ def load(path: str | os.PathLike[str]) -> Result:
         known: for a `State` class of your own, and in files of formats 1 to 3 for states whose
         name does not hold all digits ("timed_dicke(…)", "coherent(…)", "a QuTiP state"). In files
         of these formats the name of the engine determines `accuracy`.
+        Or `Couplings`, `ChannelCouplings` or `CavityCouplings`, as they were saved.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is truncated, damaged, edited, or not a result; the message says
-            what is wrong with it.
+        ValueError: if the file is truncated, damaged, edited, or neither a result nor couplings;
+            the message says what is wrong with it.
         ProblemTooLargeError: (a MemoryError and ValueError) if the result does not fit into
             memory.
     """
-    return loaded(checked_path("path", path))
+    source = _existing(checked_path("path", path))
+    if archive.kind_of(source) == saving.KIND:
+        return loading.loaded(source)
+    return loaded(source)
+
+
+def _existing(source: Path) -> Path:
+    """The path with ".npz" if there is only such a file."""
+    longer = source.with_name(source.name + ".npz")
+    return longer if not source.exists() and longer.exists() else source
 
 
 def loaded(source: Path) -> Result:
     """The result in a file; see `load`."""
-    if not source.exists() and source.with_name(source.name + ".npz").exists():
-        source = source.with_name(source.name + ".npz")
+    source = _existing(source)
     arrays, metadata = archive.read(
         source,
         "a result of collective",

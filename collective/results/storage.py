@@ -5,7 +5,6 @@ The file is longer than others because what is written and how it is read belong
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from math import prod
 from types import UnionType
 from typing import TYPE_CHECKING, Any
 
@@ -13,30 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
-from collective._tools.console import described
 from collective._tools.memory import require
 from collective._tools.operators import sparse_of
+from collective.couplings import loading, saving
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
-from collective.couplings.lattice import LatticeMatrix
-from collective.couplings.sites import Sites
-from collective.couplings.with_mode import CavityCouplings, CavityMode
-from collective.emitters import Atoms, Emitters, Multilevel
+from collective.couplings.with_mode import CavityCouplings
+from collective.emitters import Multilevel
 from collective.fields.saving import decoded, encoded
 from collective.master.approximations import Report
 from collective.master.equation import MasterEquation
 from collective.pulse import Controls
 from collective.results import controls
-from collective.results.contents import (
-    ACCURACIES,
-    ATOM_ARRAYS,
-    CHANNEL_ARRAYS,
-    COUPLING_ARRAYS,
-    EMITTER_ARRAYS,
-    FIELD,
-    WORDS,
-    expectations,
-)
+from collective.results.contents import ACCURACIES, WORDS, expectations
 from collective.results.jumps import Jumps
 from collective.states import State
 from collective.states.protocol import OWN
@@ -165,13 +153,13 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             arrays[name] = np.stack([state.full() for state in listed])
             metadata[f"{name}_dims"] = listed[0].dims
     if isinstance(result.couplings, ChannelCouplings):
-        _pack_channels(result.couplings, arrays, metadata)
+        saving.pack_channels(result.couplings, arrays, metadata)
     elif isinstance(result.couplings, CavityCouplings):
-        _pack_mode(result.couplings, arrays, metadata)
+        saving.pack_mode(result.couplings, arrays, metadata)
     elif result.couplings is not None:
-        _pack_couplings(result.couplings, arrays, metadata)
-    if result.controls is not None:
-        metadata["controls"] = controls.pack(result.controls, arrays)
+        saving.pack_couplings(result.couplings, arrays, metadata)
+    if "unknown_field" in metadata:
+        metadata["diagnostics"]["field"] = metadata.pop("unknown_field")
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
     return arrays, metadata
@@ -264,140 +252,7 @@ def _problem(arrays: dict[str, Any], metadata: dict[str, Any]) -> Any:
     """The couplings of a result, or None for a master equation."""
     if "equation" in metadata:
         return None
-    if "mode" in metadata:
-        return _unpack_mode(arrays, metadata)
-    unpacked = _unpack_channels if "channels" in metadata else _unpack_couplings
-    return unpacked(arrays, metadata)
-
-
-def _pack_mode(problem: CavityCouplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Emitters with a cavity mode: the emitters as they are alone, and the mode beside them."""
-    mode = problem.mode
-    _pack_couplings(problem.couplings, arrays, metadata)
-    arrays["mode:coupling"] = np.asarray(mode.coupling)
-    arrays["mode:drive"] = np.asarray(mode.drive)
-    metadata["mode"] = {
-        "linewidth": mode.linewidth,
-        "detuning": mode.detuning,
-        "photons": problem.photons,
-    }
-
-
-def _unpack_mode(arrays: dict[str, Any], metadata: dict[str, Any]) -> CavityCouplings:
-    stored = metadata["mode"]
-    mode = CavityMode(
-        arrays["mode:coupling"],
-        stored["linewidth"],
-        stored["detuning"],
-        drive=complex(arrays["mode:drive"]),
-    )
-    return CavityCouplings(_unpack_couplings(arrays, metadata), mode, stored["photons"])
-
-
-def _pack_channels(
-    channels: ChannelCouplings, arrays: dict[str, Any], metadata: dict[str, Any]
-) -> None:
-    atoms = channels.atoms
-    for name in CHANNEL_ARRAYS:
-        arrays[f"channels:{name}"] = _by_displacement(
-            getattr(channels, name), "channels", arrays, metadata
-        )
-    arrays |= {f"atoms:{name}": getattr(atoms, name) for name in ATOM_ARRAYS}
-    metadata["channels"] = {
-        "levels": list(atoms.levels),
-        "wavelength": atoms.wavelength,
-        "frequency": atoms.frequency,
-    }
-    _pack_field(channels.field, arrays, metadata)
-
-
-def _unpack_channels(arrays: dict[str, Any], metadata: dict[str, Any]) -> ChannelCouplings:
-    atoms = Atoms(**{name: arrays[f"atoms:{name}"] for name in ATOM_ARRAYS}, **metadata["channels"])
-    found = {name: arrays[f"channels:{name}"] for name in CHANNEL_ARRAYS}
-    if "lattice" in metadata:
-        sites = _sites("channels", tuple(metadata["lattice"]), arrays)
-        found |= {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
-    field = decoded(metadata["field"], arrays) if "field" in metadata else None
-    return ChannelCouplings(**found, atoms=atoms, field=field)
-
-
-def _pack_field(field: Any, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
-    """Add a field of this package to the metadata, or the description of another one."""
-    if field is None:
-        return
-    try:
-        metadata["field"] = encoded(field, arrays, FIELD)
-    except TypeError:  # a field or a material that is not of this package
-        metadata["diagnostics"]["field"] = described(field)
-
-
-def _pack_couplings(couplings: Couplings, arrays: dict[str, Any], metadata: dict[str, Any]) -> None:
-    for name in COUPLING_ARRAYS:
-        array = _by_displacement(getattr(couplings, name), "couplings", arrays, metadata)
-        arrays[f"couplings:{name}"] = array[0, 0] if checks.constant(array) else array
-    ising = couplings.ising
-    if ising is not None:
-        arrays["couplings:ising"] = ising[0, 0] if checks.constant(ising) else ising
-    if couplings.thermal_photons:
-        metadata["thermal_photons"] = couplings.thermal_photons
-    if couplings.emitters is not None:
-        for name in EMITTER_ARRAYS:
-            arrays[f"emitters:{name}"] = getattr(couplings.emitters, name)
-        metadata["emitters"] = {
-            "frequency": couplings.emitters.frequency,
-            "wavelength": couplings.emitters.wavelength,
-            "kind": couplings.emitters.kind,
-        }
-    _pack_field(couplings.field, arrays, metadata)
-
-
-def _by_displacement(
-    array: Any, prefix: str, arrays: dict[str, Any], metadata: dict[str, Any]
-) -> Any:
-    """The kernel of a matrix by displacement, of which the sites are added; or any other array."""
-    if not isinstance(array, LatticeMatrix):
-        return array
-    metadata["lattice"] = list(array.sites.shape)
-    if array.sites.places is not None:
-        arrays[f"{prefix}:places"] = array.sites.places
-    return array.kernel
-
-
-def _unpack_couplings(arrays: dict[str, Any], metadata: dict[str, Any]) -> Couplings:
-    emitters, field = None, None
-    if "emitters" in metadata:
-        emitters = Emitters(
-            **{name: arrays[f"emitters:{name}"] for name in EMITTER_ARRAYS},
-            **metadata["emitters"],
-        )
-    if "field" in metadata:
-        field = decoded(metadata["field"], arrays)
-    found = {name: arrays[f"couplings:{name}"] for name in COUPLING_ARRAYS}
-    side = (len(found["detunings"]),) * 2
-    if "lattice" in metadata:
-        sites = _sites("couplings", tuple(metadata["lattice"]), arrays)
-        matrices = {name: LatticeMatrix(found[name], sites) for name in ("decay", "shift")}
-        found |= matrices
-    for name in ("decay", "shift", "pump", "dephasing"):
-        if found[name].ndim == 0:  # one number for all
-            found[name] = np.broadcast_to(found[name], side)
-    return Couplings(
-        **found,
-        emitters=emitters,
-        field=field,
-        thermal_photons=metadata.get("thermal_photons", 0.0),
-        ising=arrays.get("couplings:ising"),
-    )
-
-
-def _sites(prefix: str, shape: tuple[int, ...], arrays: dict[str, Any]) -> Sites:
-    """The sites of the emitters; older files have the emitter on each site of a full block."""
-    if "couplings:order" not in arrays:
-        return Sites(shape, arrays.get(f"{prefix}:places"))
-    order = arrays["couplings:order"]
-    if not np.array_equal(np.sort(order), np.arange(prod(shape))):
-        raise ValueError("couplings:order must name every emitter once")
-    return Sites(shape, np.argsort(order))
+    return loading.unpack(arrays, metadata)
 
 
 def _pack_equation(

@@ -28,7 +28,7 @@ from collective.scenarios.source import Keys, ScenarioError, Source
 from collective.scenarios.tables import REFUSALS, Call
 from collective.validity import Validity
 
-_INSIDE_COUPLE = ("shift", "temperature", "by_displacement")
+_INSIDE_COUPLE = ("shift", "temperature", "level_shifts", "by_displacement")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -106,7 +106,7 @@ def test_a_pair(read):
         ("[times]", "[observe]\npurity = 1\n[times]", 14, "[observe] purity must be true, false, or a table of its options, got 1"),
         ("[times]", "[output]\nfigure = \"a.gif\"\n[times]", 14, "[output] figure must be a file name that ends in .png or .pdf or .svg"),
         ("[times]", "[output]\ndataset = \"../a.nc\"\n[times]", 14, "without folders; got '../a.nc'"),
-        ("[times]", "[couplings]\nshift = \"rwaa\"\n[times]", 14, "shift must be one of 'full', 'rwa', 'resonant'; got 'rwaa'"),
+        ("[times]", "[couplings]\nshift = \"rwaa\"\n[times]", 14, "shift must be one of its words, got 'rwaa'; did you mean 'rwa'? Allowed: full, rwa, resonant"),
         ("[times]", "[couplings]\nthermal_photons = 1\n[times]", 14, "[couplings] has no key 'thermal_photons' without a matrix decay"),
         ("[times]", "[couplings]\npump = [1, 2, 3]\n[times]", 14, "pump must be a number or 2 numbers (one per emitter), got shape (3,)"),
         ("[times]", "[couplings]\ntemperature = 1\n[times]", 14, "temperature"),

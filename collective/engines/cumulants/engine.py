@@ -10,7 +10,7 @@ The other order runs beside where it takes little, and the gap between both tell
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class Cumulants:
     """
 
     order: int = 2
-    closure: str = "auto"
+    closure: Literal["auto", "u1", "general"] = "auto"
 
     name: ClassVar[str] = "cumulants"
     accuracy: ClassVar[Accuracy] = "approximate"
