@@ -53,6 +53,7 @@ RECORDS = {
     "observables.Spectrum",
     "observables.Steady",
     "observables.WeakLight",
+    "spectral.ModeFit",
 }
 # protocols, which list what a class of the user must have
 PROTOCOLS = {
@@ -305,6 +306,19 @@ def labelled():
 @cache
 def above_plane():
     return co.Emitters([[0, 0, 0.1], [0.2, 0, 0.15]], dipoles=(1, 0, 0.5))
+
+
+def modes_of(columns):
+    """Couplings of two modes to this many operators."""
+    return [[0.1, 0.2][:columns], [0.3, -0.1][:columns]]
+
+
+def lossy():
+    return co.spectral.LossyModes([1.0, 2.0], [0.2, 0.3], modes_of(2))
+
+
+def brownian():
+    return co.spectral.BrownianModes([1.0, 2.0], [0.2, 0.3], modes_of(2), 0.5)
 
 
 @cache
@@ -932,6 +946,7 @@ def _recipes():
             "times": [0.0, 0.1],
             "approximations": ("universal", "rwa"),
             "temperature": 0.0,
+            "tolerance": 1e-6,
             "engines": None,
             "seed": None,
             "threads": None,
@@ -949,6 +964,7 @@ def _recipes():
             "times": [0.0, 0.1],
             "approximations": ("universal", "rwa"),
             "temperature": 0.0,
+            "tolerance": 1e-6,
             "engines": ("exact", "blocks"),
             "seed": 1,
             "threads": 1,
@@ -1538,6 +1554,57 @@ def _recipes():
             "scale": 1.0,
         },
         {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    yield (
+        "spectral.LossyModes",
+        x.LossyModes,
+        lambda: {"frequencies": [1.0, 2.0], "linewidths": [0.2, 0.3], "couplings": modes_of(2)},
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    yield (
+        "spectral.BrownianModes",
+        x.BrownianModes,
+        lambda: {
+            "frequencies": [1.0, 2.0],
+            "linewidths": [0.2, 0.3],
+            "couplings": modes_of(2),
+            "temperature": 0.5,
+        },
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    for bath, kind in ((x.LossyModes, lossy), (x.BrownianModes, brownian)):
+        name = f"spectral.{bath.__name__}"
+        for answer in ("gamma", "shift"):
+            yield (
+                f"{name}.{answer}",
+                getattr(bath, answer),
+                lambda kind=kind: {"self": kind(), "omega": 1.0},
+                {},
+            )
+    yield (
+        "spectral.LossyModes.exponentials",
+        x.LossyModes.exponentials,
+        lambda: {"self": lossy()},
+        {},
+    )
+    yield (
+        "spectral.LossyModes.thermal",
+        x.LossyModes.thermal,
+        lambda: {"self": lossy(), "temperature": 0.5},
+        {"then": lambda b: (b.gamma(1.0), b.shift(1.0))},
+    )
+    for answer in ("exponentials", "remainder"):
+        yield (
+            f"spectral.BrownianModes.{answer}",
+            getattr(x.BrownianModes, answer),
+            lambda: {"self": brownian(), "terms": 2},
+            {},
+        )
+    yield (
+        "spectral.fit_modes",
+        x.fit_modes,
+        lambda: {"bath": lorentzian, "band": (0.0, 2.0), "modes": 1, "points": 12},
+        {},
     )
     yield (
         "spectral.bath",

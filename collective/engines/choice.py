@@ -17,7 +17,7 @@ from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import notice
 from collective.couplings.channels import ChannelCouplings
 from collective.engines import NAMED_ONLY, NAMES, timescale
-from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
+from collective.engines.base import ACCURACIES, KEPT, Accuracy, Cost, Engine, wrong_answer
 from collective.engines.methods import LONGEST, Methods, error_text, seconds_text
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
@@ -240,7 +240,7 @@ def _fastest(found: Methods) -> str | None:
     return fitting[0] if found.costs[fitting[0]].seconds <= LONGEST else None
 
 
-def _candidates(found: Methods, accuracy: str) -> list[str]:
+def _candidates(found: Methods, accuracy: Accuracy) -> list[str]:
     """The engines of one accuracy that "auto" may take, the fastest first."""
     return [name for name in found.fitting(accuracy) if name not in NAMED_ONLY]
 

@@ -20,11 +20,14 @@ from collective.engines.base import Engine
 from collective.errors import EvolutionError
 from collective.evolution.engine_comparison import EngineComparison, compare_engines
 from collective.evolution.evolve import evolve
+from collective.evolution.references import EXACT, FINEST, refined, trace_distances
 from collective.master.approximations import APPROXIMATIONS
 from collective.master.master_equation import derive, equation_of
+from collective.master.pseudomodes import checked_environment
 from collective.results.result import Result
 
 _DEFAULT = ("universal", "rwa")
+_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,9 @@ class Comparison:
     """Results of one problem under several approximations, in one frame.
 
     Attributes:
-        results: one for each approximation, with states.
+        results: one for each approximation, with states. Those of "modes" and "heom" have no
+            emission, and their `equation` is H₀ of the emitters alone, because no equation for ρ
+            alone is exact; their `reason` says how far they were refined.
         distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
         complete: False if the comparison was interrupted; the results until then are kept.
     """
@@ -104,6 +109,7 @@ def compare(
     *,
     approximations: Sequence[str] = ...,
     temperature: float = ...,
+    tolerance: float = ...,
     progress: bool = ...,
 ) -> Comparison: ...
 def compare(
@@ -114,6 +120,7 @@ def compare(
     *,
     approximations: Sequence[str] = _DEFAULT,
     temperature: float = 0.0,
+    tolerance: float = _TOLERANCE,
     engines: Sequence[str | Engine] | None = None,
     seed: int | None = None,
     threads: int | None = None,
@@ -128,11 +135,17 @@ def compare(
     Args:
         system: `Multilevel`, or `Emitters` with a frequency. To compare engines: `Couplings` or
             `ChannelCouplings`, and then there is no environment.
-        environment: a field or a `spectral.Bath`.
+        environment: a field or a `spectral.Bath`; for "modes" `spectral.LossyModes`, for "heom"
+            these or `spectral.BrownianModes`.
         state: the initial state, as for `evolve`.
         times: (T,), increasing.
-        approximations: two or more of "universal", "redfield", "secular" and "rwa".
-        temperature: of the field, in units of rate.
+        approximations: two or more of "universal", "redfield", "secular" and "rwa", and of the
+            exact "modes", which keeps the modes of the bath in the Hilbert space, and "heom",
+            QuTiP's hierarchical equations of motion.
+        temperature: of the field, in units of rate. A bath has its own, see `LossyModes.thermal`.
+        tolerance: of "modes" and "heom": numbers of quanta, the depth of the hierarchy and the
+            number of Matsubara terms are raised until ρ changes by less, as a trace distance.
+            `Result.diagnostics["truncation_error"]` is the last change.
         engines: names or engines, such as ["cumulants", co.engines.Cumulants(order=3)].
         seed: of the random numbers of engines that sample, as for `evolve`.
         threads: the largest number of threads of an engine.
@@ -143,8 +156,9 @@ def compare(
         After Ctrl-C it has `complete=False`, and what was reached until then.
 
     Raises:
-        ValueError: for fewer than two approximations, or an unknown one; for an engine that
-            refuses the problem, before any engine runs.
+        ValueError: for fewer than two approximations, or an unknown one; for "modes" or "heom"
+            in an environment that is not made of modes; for an engine that refuses the problem,
+            before any engine runs.
         EvolutionError: as for `evolve`; `.result` is the `Comparison` of what was reached.
         KeyboardInterrupt: for Ctrl-C during the first approximation, before it has a result.
 
@@ -161,9 +175,14 @@ def compare(
     """
     if isinstance(system, Couplings | ChannelCouplings):
         default = isinstance(approximations, tuple) and approximations == _DEFAULT
-        if not default or checks.number("temperature", temperature) != 0:
+        if (
+            not default
+            or checks.number("temperature", temperature) != 0
+            or checks.number("tolerance", tolerance) != _TOLERANCE
+        ):
             raise ValueError(
-                "approximations and temperature are for Emitters or a Multilevel, not for Couplings"
+                "approximations, temperature and tolerance are for Emitters or a Multilevel, not "
+                "for Couplings"
             )
         given, at = _without_environment(environment, state, times)
         return compare_engines(
@@ -191,21 +210,40 @@ def compare(
             "approximations must be a list of two or more names, such as ('universal', 'rwa'); "
             f"got {checks.short(approximations)}"
         )
-    names = [checks.choice("approximations", name, APPROXIMATIONS) for name in approximations]
+    known = (*APPROXIMATIONS, *EXACT)
+    names = [checks.choice("approximations", name, known) for name in approximations]
     if len(set(names)) < 2 or len(set(names)) != len(names):
         raise ValueError(f"approximations must be two or more different names, got {names}")
+    tolerance = checks.number("tolerance", tolerance, above=0)
+    if not FINEST <= tolerance <= 0.1:
+        raise ValueError(f"tolerance must be between {FINEST:g} and 0.1, got {tolerance:g}")
+    for name in names:
+        if name in EXACT:
+            checked_environment(name, environment)
     derivation = derive(system, environment, temperature)  # shared by all approximations
     # "rwa" comes last, because it reuses integrals that the others compute
     equations = {
         name: equation_of(derivation, system, name, temperature)
         for name in sorted(names, key=lambda name: name == "rwa")
+        if name not in EXACT
     }
     results: dict[str, Result] = {}
     failure: tuple[str, EvolutionError] | None = None
     complete = True
     for name in names:
         try:
-            result = evolve(equations[name], state, times, observe="states", progress=progress)
+            if name in EXACT:
+                result = refined(
+                    name,
+                    system,
+                    environment,
+                    state,
+                    times,
+                    tolerance=tolerance,
+                    progress=progress,
+                )
+            else:
+                result = evolve(equations[name], state, times, observe="states", progress=progress)
         except EvolutionError as error:
             result, failure = error.result, (name, error)
         except KeyboardInterrupt:
@@ -247,11 +285,8 @@ def _compared(results: dict[str, Result], complete: bool) -> Comparison:
     """The comparison of all pairs of results, at the times that both have."""
     distances = {}
     for one, other in combinations(results, 2):
-        pairs = zip(results[one].states or [], results[other].states or [], strict=False)
         try:
-            distances[one, other] = np.array(
-                [0.5 * np.abs(np.linalg.eigvalsh((a - b).full())).sum() for a, b in pairs]
-            )
+            distances[one, other] = trace_distances(results[one], results[other])
         except KeyboardInterrupt:  # the results are kept
             return Comparison(results, distances, complete=False)
     return Comparison(results, distances, complete)

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from collective._tools import checks, equality
 from collective._tools.console import aligned, printable
 from collective.emitters import Multilevel
-from collective.spectral import Bath
+from collective.spectral import Bath, BrownianModes, LossyModes
 from collective.spectral.sources import BathMatrices, FieldTensors
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def interaction(multilevel: Multilevel, field: Any) -> Interaction:
         2.597093874
     """
     checks.instance("multilevel", multilevel, Multilevel, "co.Multilevel(...)")
-    if isinstance(field, Bath):
+    if isinstance(field, Bath | LossyModes | BrownianModes):
         return Interaction(multilevel, field, BathMatrices(multilevel, field))
     return Interaction(multilevel, field, FieldTensors(multilevel, field, own=False))
 

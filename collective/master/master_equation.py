@@ -12,6 +12,8 @@ from collective.master.approximations import APPROXIMATIONS, assemble
 from collective.master.derivation import Derivation
 from collective.master.equation import MasterEquation
 from collective.spectral.baths import Bath, FieldBath, checked_temperature
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.lossy import LossyModes
 from collective.spectral.sources import BathMatrices, FieldTensors
 
 
@@ -28,7 +30,8 @@ def master_equation(
 
     Args:
         system: `Multilevel`, or `Emitters` with a frequency.
-        environment: a `Field`, or a `spectral.Bath` for the coupling operators.
+        environment: a `Field`, or a `spectral.Bath` for the coupling operators, also as
+            `spectral.LossyModes` or `spectral.BrownianModes`.
         approximation: "universal": H_LS of Redfield and at most M collapse operators
             L_λ = Σ_{ω,a} [γ(ω)^½]_{λa} A_a(ω). It is completely positive, and as accurate as
             Redfield if γ varies slowly over a linewidth. "redfield": the Redfield
@@ -78,7 +81,7 @@ def derive(system: "Multilevel | Emitters", environment: Any, temperature: float
         system = Multilevel.from_emitters(system)
     checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     temperature = checked_temperature(temperature)
-    if isinstance(environment, Bath):
+    if isinstance(environment, Bath | LossyModes | BrownianModes):
         return Derivation(system, BathMatrices(system, environment))
     require_field("environment", environment, TENSORS, " or a spectral.Bath")
     return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))

@@ -11,15 +11,22 @@ imaginary axis without a principal value. The tests compare the two ways.
 
 from collective.spectral.averages import imaginary_axis
 from collective.spectral.baths import Bath, bath
+from collective.spectral.brownian import BrownianModes
+from collective.spectral.fitting import ModeFit, fit_modes
 from collective.spectral.integrals import principal_value
+from collective.spectral.lossy import LossyModes
 from collective.spectral.retardation import retarded
 from collective.spectral.tensors import coupling_tensor, decay_and_shift, static_tensor
 
 __all__ = [
     "Bath",
+    "BrownianModes",
+    "LossyModes",
+    "ModeFit",
     "bath",
     "coupling_tensor",
     "decay_and_shift",
+    "fit_modes",
     "imaginary_axis",
     "principal_value",
     "retarded",
