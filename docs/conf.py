@@ -117,6 +117,7 @@ STORY = {
         "superradiance_through_a_wire",
         "a_wire_seen_from_the_side",
         "one_dimensional_light",
+        "light_takes_its_time",
         "a_bad_cavity",
         "a_gold_sphere_between_two_emitters",
         "a_ring_around_a_nanofibre",

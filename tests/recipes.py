@@ -998,7 +998,13 @@ def _recipes():
         },
         {},
     )
-    for kind in (co.engines.Exact, co.engines.Single, co.engines.Symmetric, co.engines.Driven):
+    for kind in (
+        co.engines.Exact,
+        co.engines.Single,
+        co.engines.Symmetric,
+        co.engines.Driven,
+        co.engines.Retarded,
+    ):
         yield f"engines.{kind.__name__}", kind, dict, {}
     yield (
         "engines.Capped",
@@ -1220,6 +1226,31 @@ def _recipes():
                     lambda f=field, w=where: {"self": f(), **w},
                     {},
                 )
+    for kind in (co.Vacuum, co.Mirror):
+        yield (
+            f"{kind.__name__}.memory",
+            kind.memory,
+            lambda k=kind: {"self": k(), "emitters": above_plane().replace(frequency=1e3)},
+            {},
+        )
+    yield (
+        "Memory",
+        co.Memory,
+        lambda: {
+            "strengths": [[[-0.5j, 0.2], [0.2, -0.5j]]],
+            "delays": [[[0.0, 0.4], [0.4, 0.0]]],
+            "couplings": [[0.1, 0.2j]],
+            "frequencies": [0.3 - 0.1j],
+            "changes": [[[0.0, 0.01], [0.01, 0.0]]],
+        },
+        {"then": lambda m: m.self_energy(0.2)},
+    )
+    yield (
+        "Memory.self_energy",
+        co.Memory.self_energy,
+        lambda: {"self": co.Cavity(0.2, 4.0, 1.0).memory(co.chain(2, 0.1)), "detuning": [0.1, 0.3]},
+        {},
+    )
     for kind, field in ({co.Vacuum: co.Vacuum, co.Sphere: ball} | planes).items():
         for name in ("far_field", "magnetic_far_field"):
             yield (
@@ -1290,8 +1321,10 @@ def _recipes():
             "chirality": 0.3,
             "side_rate": 0.1,
             "axis": (0, 0, 1),
+            "group_velocity": 20.0,
+            "mirror": -0.3,
         },
-        {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
+        {"then": lambda f: [f.coefficients(co.chain(2, 0.1)), f.memory(co.chain(2, 0.1))]},
     )
     yield (
         "Cavity",
@@ -1300,8 +1333,11 @@ def _recipes():
         {"then": lambda f: f.coefficients(co.chain(2, 0.1))},
     )
     for model, members in (
-        (co.Waveguide(1.0, 6.0, chirality=0.3), ("coefficients", "guided")),
-        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions")),
+        (
+            co.Waveguide(1.0, 6.0, chirality=0.3, group_velocity=9.0),
+            ("coefficients", "guided", "memory", "assumptions"),
+        ),
+        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions", "memory")),
     ):
         for name in members:
             yield (

@@ -958,6 +958,21 @@ def sphere():
     }
 
 
+@run(SOLVED)
+def light_that_takes_its_time():
+    row, options = co.chain(3, 0.4), {"method": "retarded", "observe": "correlations"}
+    guide = co.Waveguide(1.0, K, group_velocity=0.8, mirror=-0.3, side_rate=0.1)
+    cavity = co.Cavity((0.2, 0.1j, -0.3), 0.7, 0.5)
+    far = co.couple(co.chain(3, 0.7, frequency=30.0), VACUUM)
+    start = co.states.single(0)
+    return together(
+        guide=evolved(co.couple(row, guide), start, **options),
+        cavity=evolved(co.couple(row, cavity), start, **options),
+        vacuum=evolved(far.replace(detunings=[0.1, 0.0, -0.4]), start, **options),
+        energy={"sigma": guide.memory(row).self_energy([0.2, 1.0])},
+    )
+
+
 @run()
 def models_of_one_mode():
     row = co.chain(3, 0.13)

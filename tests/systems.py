@@ -118,7 +118,9 @@ def engines():
 
 
 def in_unit(couplings, unit):
-    """The same emitters with their rates in another unit."""
+    """The same emitters with their rates in another unit, and in the guide of `guided`."""
+    if isinstance(couplings.field, co.Waveguide):
+        return guided(unit)
     rates = {name: getattr(couplings, name) * unit for name in RATES}
     ising = None if couplings.ising is None else couplings.ising * unit
     return co.Couplings(**rates, ising=ising, thermal_photons=couplings.thermal_photons)
@@ -134,6 +136,12 @@ def identical(n, *, together=1.0, alone=1.0, exchange=0.0, own=0.0, **others):
 def chain(n=3, spacing=0.2, **others):
     """Emitters on a line in vacuum, with all that acts on them."""
     return co.couple(co.chain(n, spacing), co.Vacuum()).replace(**others)
+
+
+def guided(unit=1.0):
+    """Three emitters in a guide with light that is fast, in a unit of rate."""
+    fast = co.Waveguide(0.9 * unit, 8.0, side_rate=0.1 * unit, group_velocity=1e13 * unit)
+    return co.couple(co.chain(3, 0.2, decay_rates=unit), fast)
 
 
 def complex_pair(**others):
@@ -221,6 +229,7 @@ def systems():
             ket(1),
             closed_form=lambda t: reference.driven_atom(3.0, t),
         ),
+        System("guide", guided(), states.single(0), ket(3, 0)),
         System("everything", mixed, "ground", ket(3)),
         System("identical, everything", together, states.coherent(1.1), product(3, 1.1, 0)),
         System(
@@ -258,6 +267,7 @@ def routes():
         "driven": Route(e.Driven(), interacting),
         "single": Route(e.Single(), system(chain(), single)),
         "single dephased": Route(e.Single(), system(dephased, single)),
+        "retarded": Route(e.Retarded(), system(guided(), single)),
         "symmetric": Route(e.Symmetric(), system(alike, "inverted")),
         "symmetric pumped": Route(e.Symmetric(), system(alike.replace(pump=0.2), "inverted")),
         "symmetric driven": Route(

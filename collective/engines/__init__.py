@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collective.engines.exact.engine import Exact
     from collective.engines.mean_field.engine import MeanField
     from collective.engines.request import Request
+    from collective.engines.retarded.engine import Retarded
     from collective.engines.single.engine import Single
     from collective.engines.symmetric.engine import Symmetric
     from collective.engines.trajectories.engine import Trajectories
@@ -32,6 +33,7 @@ __all__ = [
     "Exact",
     "MeanField",
     "Request",
+    "Retarded",
     "Run",
     "Single",
     "Symmetric",
@@ -52,7 +54,10 @@ NAMES = {
     "capped": "Capped",
     "mean_field": "MeanField",
     "conditional_cumulants": "ConditionalCumulants",
+    "retarded": "Retarded",
 }
+# these answer another question than the master equation: they run only if they are named
+NAMED_ONLY = frozenset({"retarded"})
 _FILES = {kind: f"{name}.engine" for name, kind in NAMES.items()}
 _FILES |= {"Cost": "base", "Engine": "base", "Run": "base", "Request": "request"}
 

@@ -16,8 +16,8 @@ from collective._tools import checks
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import notice
 from collective.couplings.channels import ChannelCouplings
-from collective.engines import NAMES, timescale
-from collective.engines.base import ACCURACIES, KEPT, Cost, Engine, wrong_answer
+from collective.engines import NAMED_ONLY, NAMES, timescale
+from collective.engines.base import ACCURACIES, KEPT, Accuracy, Cost, Engine, wrong_answer
 from collective.engines.methods import LONGEST, Methods, error_text, seconds_text
 from collective.engines.request import Request, checked, checked_problem
 from collective.errors import EngineContractError
@@ -180,7 +180,11 @@ def table(request: Request, own: Engine | None = None, accuracy: str | None = No
     costs, refusals = {}, {}
     asked = {name: engine(name) for name in NAMES}
     if accuracy is not None:
-        asked = {name: each for name, each in asked.items() if each.accuracy == accuracy}
+        asked = {
+            name: each
+            for name, each in asked.items()
+            if each.accuracy == accuracy and name not in NAMED_ONLY
+        }
     if own is not None:
         asked[own.name] = own
     for name, each in asked.items():
@@ -227,13 +231,18 @@ def _fastest(found: Methods) -> str | None:
     The answer is None if neither fits, or if it takes more than a day. An approximate engine is
     never chosen: a user who wants one names it.
     """
-    fitting = found.fitting("exact") or found.fitting("sampled")
+    fitting = _candidates(found, "exact") or _candidates(found, "sampled")
     if not fitting:
         return None
     first = next(iter(NAMES))
     if first in fitting and found.costs[first].seconds < _FAST_ENOUGH:
         return first
     return fitting[0] if found.costs[fitting[0]].seconds <= LONGEST else None
+
+
+def _candidates(found: Methods, accuracy: Accuracy) -> list[str]:
+    """The engines of one accuracy that "auto" may take, the fastest first."""
+    return [name for name in found.fitting(accuracy) if name not in NAMED_ONLY]
 
 
 def chosen(request: Request, method: str | Engine, before: str | None = None) -> Choice:
@@ -288,10 +297,11 @@ def _automatic(request: Request) -> Choice:
         return Choice(engine(found.chosen), f"{cost.work}{why}", cost)
     if not found.costs:
         raise ValueError("no engine can: " + "; ".join(found.refusals.values()))
-    fitting = found.fitting("exact") or found.fitting("sampled")
+    fitting = _candidates(found, "exact") or _candidates(found, "sampled")
     if fitting:
         raise ValueError(_too_long(found, fitting[0]))
-    accurate = [name for name in found.costs if found.accuracy[name] != "approximate"]
+    allowed = [name for name in found.costs if name not in NAMED_ONLY]
+    accurate = [name for name in allowed if found.accuracy[name] != "approximate"]
     if not accurate:
         raise ValueError(f"no exact and no sampled engine can: {_approximate(found)}")
     name = min(accurate, key=lambda name: found.costs[name].bytes)
@@ -340,14 +350,14 @@ def _others(request: Request, refused: Engine) -> str:
     if not of_atoms and missing(request.state) is not None:
         return "no other engine can"
     found = table(request)
-    able = [name for name in found.able() if name != refused.name]
+    able = [name for name in found.able() if name not in {refused.name, *NAMED_ONLY}]
     best = [name for name in able if found.accuracy[name] == found.accuracy[able[0]]]
     named = best[:2]
     if named:
         text = "use method=" + " or ".join(repr(name) for name in named)
         approximate = found.accuracy[named[0]] == "approximate"
         return f"{text}, which is an approximation" if approximate else text
-    rest = [name for name in found.costs if name != refused.name]
+    rest = [name for name in found.costs if name not in {refused.name, *NAMED_ONLY}]
     if not rest:
         return f"no other engine can; {_less(request)}"
     if any(found.fits(name) for name in rest):

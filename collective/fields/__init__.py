@@ -8,6 +8,7 @@ from collective.fields.cavity import Cavity
 from collective.fields.checking import FieldCheck, check_field
 from collective.fields.layered.half_space import HalfSpace
 from collective.fields.layered.layers import Layers
+from collective.fields.memory import Memory
 from collective.fields.mirror import Mirror
 from collective.fields.nanowire.field import Nanowire
 from collective.fields.nanowire.guided import GuidedMode
@@ -26,6 +27,7 @@ __all__ = [
     "GuidedMode",
     "HalfSpace",
     "Layers",
+    "Memory",
     "Mirror",
     "Nanowire",
     "Plasma",

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
 from collective.fields.free_space import vacuum_green
+from collective.fields.memory import Memory
 from collective.fields.protocol import TENSORS, require_field
 
 _REAL = 1e-8  # relative: by how much G(iκ) may miss being real
@@ -242,6 +243,24 @@ def assumptions(field: Any, emitters: Any) -> dict[str, tuple[float, str]]:
             )
         value = checks.not_negative(f"field.assumptions[{name!r}]", answer[0])
         found[str(name)] = value, str(answer[1])
+    return found
+
+
+def memory(field: Any, emitters: Any) -> Memory | None:
+    """The memory of a field for N emitters; None if the field does not give it.
+
+    Raises:
+        TypeError: for an answer that is no `Memory`.
+        ValueError: for a memory of another number of emitters.
+    """
+    if not callable(getattr(field, "memory", None)):
+        return None
+    found = field.memory(emitters)
+    checks.instance("field.memory(emitters)", found, Memory, "co.Memory")
+    if len(found) != len(emitters):
+        raise ValueError(
+            f"field.memory must be of {len(emitters)} emitters, got one of {len(found)}"
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields import models
+from collective.fields.memory import Memory
 
 _STRONGEST = 1.0  # g over √(δ² + κ²/4): beyond it light and emitters exchange excitation
 _CITATION = """
@@ -101,6 +102,23 @@ class Cavity:
         decay, shift = eliminated(g, self.linewidth, self.detuning)
         decay = decay + np.diag(aside)
         return checks.real_if_possible(decay), checks.real_if_possible(shift)
+
+    def memory(self, emitters: Emitters) -> Memory:
+        r"""The mode itself, not eliminated: Σ_mn(ω) = g*_mg_n/(ω + δ + iκ/2) − iγ_side δ_mn/2.
+
+        Args:
+            emitters: N of them; only their number matters.
+
+        Raises:
+            ValueError: for another number of couplings than emitters, or one coupling for emitters
+                of different `decay_rates`.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        g = models.of_emitters("coupling", self.coupling, emitters)
+        aside = models.of_emitters("side_rate", self.side_rate, emitters)
+        lost = -0.5j * np.diag(aside)[None]
+        mode = np.array([-self.detuning - 0.5j * self.linewidth])
+        return Memory(lost, np.zeros(lost.shape), g[None].astype(complex), mode)
 
     def assumptions(self, emitters: Emitters) -> dict[str, tuple[float, str]]:
         """How good the elimination is: rates over √(δ² + κ²/4), which must be small.

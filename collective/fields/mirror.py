@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective.emitters import Emitters
 from collective.fields.free_space import free_green, times_squared
 from collective.fields.layered.stack import CITATION
+from collective.fields.memory import Memory, of_dipoles
 from collective.fields.points import below_surface, checked_pairs, checked_points, require_above
 from collective.fields.vacuum import Vacuum
 from collective.materials import wavenumbers
@@ -102,6 +104,30 @@ class Mirror:
         """The same limit of `magnetic_green`; arguments as of `far_field`."""
         far = self._far(directions, r_source, k, -_IMAGE[self.kind])
         return times_squared(wavenumbers(k) ** 2, far)
+
+    def memory(self, emitters: Emitters) -> Memory:
+        """Two paths from emitter to emitter, direct and by the mirror, to first order in ω.
+
+        Light that goes by the mirror has the delay of the distance from the image.
+
+        Args:
+            emitters: N of them above the mirror, with a frequency.
+
+        Raises:
+            ValueError: for emitters without a frequency, or on or below the mirror.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        r = emitters.positions
+        sign = -1 if emitters.kind == "magnetic" else 1
+
+        def direct(k: float) -> NDArray[np.complex128]:
+            return Vacuum().green(r[:, None], r, k)
+
+        def reflected(k: float) -> NDArray[np.complex128]:
+            return sign * self.scattered(r[:, None], r, k)
+
+        paths = [(direct, r[:, None] - r), (reflected, r[:, None] - r * _FLIP)]
+        return of_dipoles(emitters, paths)
 
     def inside(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points (..., 3) are on or below the mirror, (...)."""

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from collective._tools import checks
+from collective.emitters import Emitters
 from collective.fields.free_space import free_green, separations, times_squared
+from collective.fields.memory import Memory, of_dipoles
 from collective.fields.points import checked_points, checked_shapes
 from collective.materials import wavenumbers
 
@@ -84,6 +87,23 @@ class Vacuum:
         separation, k = separations(r, r_source, k)
         shape = np.broadcast_shapes(separation.shape[:-1], k.shape)
         return np.zeros((*shape, 3, 3), dtype=complex)
+
+    def memory(self, emitters: Emitters) -> Memory:
+        """Δ − iΓ/2 of every pair with the delay r/c, to first order in the detuning from ω₀.
+
+        Args:
+            emitters: N of them, with a frequency.
+
+        Raises:
+            ValueError: for emitters without a frequency.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        r = emitters.positions
+
+        def direct(k: float) -> NDArray[np.complex128]:
+            return self.green(r[:, None], r, k)
+
+        return of_dipoles(emitters, [(direct, r[:, None] - r)])
 
 
 def _real(k: ArrayLike) -> NDArray[np.float64]:

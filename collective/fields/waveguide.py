@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields import models
+from collective.fields.memory import Memory, along_paths
 
 _FARTHEST = 1e9  # of β|z|: beyond it the phase has fewer than seven digits
 _ONE_PLACE = 16 * np.finfo(float).eps  # of the coordinates: places closer along the axis are one
@@ -37,9 +38,16 @@ class Waveguide:
 
     For χ = 0 these are γ cos βz and ½γ sin β|z|, real matrices. For χ ≠ 0 they are complex, and the
     coupling is not reciprocal. For χ = 1 all guided light goes along +axis, and emitters act only
-    on those ahead of them: a cascade. The time that light takes along the guide is neglected.
-    `Couplings.validity` assesses that with the speed of light in vacuum: a guide of the group index
-    n_g is n_g times worse.
+    on those ahead of them: a cascade.
+
+    A perfect mirror may end the guide at the place z₀. Light on the way to it comes back with the
+    opposite sign, which adds :math:`+i\sqrt{γ_Rγ_L}\,e^{iβ(|z_m−z_0|+|z_n−z_0|)}` to Δ − iΓ/2 of
+    every pair. In front of it an emitter alone decays at γ(1 − cos 2β|z_m − z₀|) for χ = 0.
+
+    Γ and Δ neglect the time that light takes along the guide, |z|/v_g. `evolve` takes it into
+    account with `method="retarded"`: the phases are then (β + ω/v_g)|z| at the detuning ω. With a
+    group velocity `Couplings.validity` assesses what the other methods neglect; without one it
+    takes the speed of light in vacuum, and a guide of the group index n_g is n_g times worse.
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute and include everything: `Emitters.decay_rates` and the dipoles do not enter.
@@ -54,13 +62,19 @@ class Waveguide:
         side_rate: γ_side ≥ 0, the rate at which an emitter emits into everything else; one number,
             or one for each emitter.
         axis: the direction of the guide, (3,), of any length.
+        group_velocity: v_g > 0 of light in the guide at the transition, a length times a rate; None
+            if it is not known.
+        mirror: the place z₀ of a perfect mirror along the axis, in units of length, with all
+            emitters on one side of it; None for a guide that is open at both ends.
 
     Raises:
-        ValueError: for a negative rate, a chirality outside −1 to 1, an axis without direction.
-            When emitters are coupled: for another number of rates than emitters, or one rate for
-            emitters of different `decay_rates`.
+        ValueError: for a negative rate, a chirality outside −1 to 1, an axis without direction,
+            a group velocity that is not positive.
+            When emitters are coupled: for another number of rates than emitters, one rate for
+            emitters of different `decay_rates`, or emitters on both sides of the mirror.
 
-    Source: Pichler, Ramos, Daley and Zoller, Phys. Rev. A 91, 042116 (2015).
+    Source: Pichler, Ramos, Daley and Zoller, Phys. Rev. A 91, 042116 (2015); with a mirror
+    Dorner and Zoller, Phys. Rev. A 66, 023816 (2002).
 
     Example:
         >>> import numpy as np, collective as co
@@ -83,6 +97,8 @@ class Waveguide:
     chirality: float = 0.0
     side_rate: Any = 0.0
     axis: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    group_velocity: float | None = None
+    mirror: float | None = None
 
     __setstate__ = checks.restored
 
@@ -95,6 +111,11 @@ class Waveguide:
             )
         axis = checks.vector("axis", self.axis)
         checks.direction("axis", axis)
+        velocity, mirror = self.group_velocity, self.mirror
+        if velocity is not None:
+            velocity = checks.number("group_velocity", velocity, above=0)
+        if mirror is not None:
+            mirror = checks.number("mirror", mirror)
         checks.freeze(
             self,
             rate=models.rates("rate", self.rate),
@@ -102,6 +123,8 @@ class Waveguide:
             chirality=chirality,
             side_rate=models.rates("side_rate", self.side_rate),
             axis=tuple(float(x) for x in axis),
+            group_velocity=velocity,
+            mirror=mirror,
         )
 
     def coefficients(self, emitters: Emitters) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -118,31 +141,140 @@ class Waveguide:
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         into_guide = models.of_emitters("rate", self.rate, emitters)
         aside = models.of_emitters("side_rate", self.side_rate, emitters)
-        height = emitters.positions @ checks.direction("axis", self.axis)
-        height = height - height.mean()
-        if (farthest := float(np.abs(height).max())) * self.wavenumber > _FARTHEST:
-            raise ValueError(
-                f"emitters: they are up to {farthest:.3g} from their middle along the guide, "
-                f"{self.wavenumber * farthest:.3g} times 1/β. At most {_FARTHEST:g} is possible: "
-                "the phase has no correct digits beyond. Are both in one unit of length?"
-            )
+        height, distance = self._places(emitters)
         # an outer product, so that Γ is positive to round-off at any distance from the origin
         phases = np.sqrt(into_guide) * np.exp(1j * self.wavenumber * height)
         onward = np.outer(phases, phases.conj())  # √(γ_mγ_n) e^{iβz}
         right = (1 + self.chirality) / 2 * onward
         left = (1 - self.chirality) / 2 * onward.conj()
-        distance = height[:, None] - height
-        # the order of emitters in one plane across the guide must not be decided by round-off
-        distance[np.abs(distance) <= _ONE_PLACE * np.abs(emitters.positions).max()] = 0.0
         decay = right + left + np.diag(aside)
         shift = np.sign(distance) * (right - left) / 2j
+        if self.mirror is not None:
+            returned = self._returned(np.sqrt(into_guide), self._to_mirror(emitters))
+            shift = shift + (returned + returned.conj().T) / 2
+            decay = self._before_mirror(np.sqrt(into_guide), emitters) + np.diag(aside)
         return checks.real_if_possible(decay), checks.real_if_possible(shift)
 
+    def memory(self, emitters: Emitters) -> Memory:
+        """The interaction along each path with the time that light takes, |z|/v_g.
+
+        Args:
+            emitters: N of them; only their places along the axis matter.
+
+        Raises:
+            ValueError: as `coefficients`, and without a group velocity.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        if self.group_velocity is None:
+            raise ValueError(
+                "group_velocity is required: light in the guide takes the time |z|/v_g, "
+                "Waveguide(..., group_velocity=...)"
+            )
+        into_guide = models.of_emitters("rate", self.rate, emitters)
+        aside = models.of_emitters("side_rate", self.side_rate, emitters)
+        root, (_, distance) = np.sqrt(into_guide), self._places(emitters)
+        forwards = (1 + np.sign(distance) * self.chirality) / 2  # half of both at one place
+        direct = (
+            -1j * np.outer(root, root) * forwards * np.exp(1j * self.wavenumber * abs(distance))
+        )
+        direct = direct - 0.5j * np.diag(aside)
+        strengths, lengths = [direct], [np.abs(distance)]
+        if self.mirror is not None:
+            away = self._to_mirror(emitters)
+            strengths.append(self._returned(root, away))
+            lengths.append(away[:, None] + away)
+        return along_paths(strengths, np.array(lengths) / self.group_velocity)
+
+    def assumptions(self, emitters: Emitters) -> dict[str, tuple[float, str]]:
+        """What neglecting the delay assumes, where the group velocity is known.
+
+        Args:
+            emitters: N of them.
+
+        Returns:
+            The decay rate into the guide of all emitters together times the longest delay, with
+            its meaning; nothing without a group velocity.
+
+        Raises:
+            ValueError: as `coefficients`.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        if self.group_velocity is None:
+            return {}
+        longest = float(self.memory(emitters).delays.max())
+        together = float(models.of_emitters("rate", self.rate, emitters).sum())
+        return {"no delay in the guide": (together * longest, "Σγ_m·distance/v_g")}
+
     def guided(self, emitters: Emitters) -> dict[str, NDArray[np.float64]]:
-        """The rates at which each emitter alone emits along +axis and −axis, (N,) each."""
+        """The rates at which each emitter alone emits along +axis and −axis, (N,) each.
+
+        In front of a mirror all light leaves through the open end.
+        """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         into_guide = models.of_emitters("rate", self.rate, emitters)
+        if self.mirror is not None:
+            rates = self._before_mirror(np.sqrt(into_guide), emitters).diagonal().real.copy()
+            nothing, forward = np.zeros(len(rates)), self._beyond(emitters)
+            return {
+                "forward": rates if forward else nothing,
+                "backward": nothing if forward else rates,
+            }
         return {
             "forward": (1 + self.chirality) / 2 * into_guide,
             "backward": (1 - self.chirality) / 2 * into_guide,
         }
+
+    def _places(self, emitters: Emitters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The places along the guide from their middle, (N,), and z_m − z_n, (N, N)."""
+        height = emitters.positions @ checks.direction("axis", self.axis)
+        height = height - height.mean()
+        self._require_phase(height, "their middle along the guide")
+        distance = height[:, None] - height
+        # the order of emitters in one plane across the guide must not be decided by round-off
+        distance[np.abs(distance) <= _ONE_PLACE * np.abs(emitters.positions).max()] = 0.0
+        return height, distance
+
+    def _require_phase(self, lengths: NDArray[np.float64], origin: str) -> None:
+        """Raise where the phases along these lengths have no correct digits."""
+        if (farthest := float(np.abs(lengths).max())) * self.wavenumber > _FARTHEST:
+            raise ValueError(
+                f"emitters: they are up to {farthest:.3g} from {origin}, "
+                f"{self.wavenumber * farthest:.3g} times 1/β. At most {_FARTHEST:g} is possible: "
+                "the phase has no correct digits beyond. Are both in one unit of length?"
+            )
+
+    def _to_mirror(self, emitters: Emitters) -> NDArray[np.float64]:
+        """The distance of each emitter from the mirror, (N,)."""
+        assert self.mirror is not None
+        from_it = emitters.positions @ checks.direction("axis", self.axis) - self.mirror
+        if from_it.min() < 0 < from_it.max():
+            raise ValueError(
+                f"mirror: the emitters must be on one side of the mirror at {self.mirror:g}, but "
+                f"they are from {from_it.min():.4g} to {from_it.max():.4g} from it along the axis"
+            )
+        self._require_phase(from_it, "the mirror")
+        return np.abs(from_it)
+
+    def _returned(
+        self, root: NDArray[np.float64], away: NDArray[np.float64]
+    ) -> NDArray[np.complex128]:
+        """Δ − iΓ/2 by light that the mirror sends back, (N, N): √(γ_Rγ_L) = γ√(1 − χ²)/2."""
+        size = np.sqrt(1 - self.chirality**2) / 2
+        phases = root * np.exp(1j * self.wavenumber * away)
+        return np.asarray(1j * size * np.outer(phases, phases))
+
+    def _before_mirror(self, root: NDArray[np.float64], emitters: Emitters) -> NDArray[Any]:
+        """Γ by light that leaves through the open end, (N, N), an outer product."""
+        assert self.mirror is not None
+        away = self._to_mirror(emitters)
+        outward = self.chirality if self._beyond(emitters) else -self.chirality
+        phases = np.exp(1j * self.wavenumber * away)
+        # what goes to the open end at once, and what goes by the mirror
+        sent = np.sqrt((1 + outward) / 2) * phases.conj() - np.sqrt((1 - outward) / 2) * phases
+        return np.outer((root * sent).conj(), root * sent)
+
+    def _beyond(self, emitters: Emitters) -> bool:
+        """Whether the emitters are on the side of the mirror to which the axis points."""
+        assert self.mirror is not None
+        places = emitters.positions @ checks.direction("axis", self.axis)
+        return bool(np.all(places >= self.mirror))

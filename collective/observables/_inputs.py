@@ -29,6 +29,11 @@ _SAME_DECAY = 1e-6  # relative error of a Γ that went through a file or another
 def correlations(result: Result, observable: str) -> NDArray[np.complex128]:
     """⟨σ⁺_mσ⁻_n⟩ of a result, (T, N, N)."""
     require_cold(two_level(result, observable), observable)
+    if result.method == "retarded":
+        raise ValueError(
+            f"{observable} takes the correlations at one time, but light of a result of method "
+            "'retarded' needs time to arrive: use its emission, populations and correlations"
+        )
     if result.controls is not None and result.controls.strength is not None:
         raise ValueError(
             f"{observable} takes Γ of the couplings, but in this run the strength of the coupling "

@@ -18,6 +18,7 @@ SPELLED = {
     "inverse length": "1/λ₀",
     "rate": "Γ₀",
     "time": "1/Γ₀",
+    "velocity": "λ₀Γ₀",
     "angle": "rad",
     "magnetic field": "T",
     "": "",
@@ -30,6 +31,7 @@ UNITS: dict[str, tuple[str, float, bool]] = {
     **dict.fromkeys(("1/wavelength", "1/λ₀"), ("inverse length", 1.0, False)),
     **dict.fromkeys(("linewidths", "linewidth", "Γ₀"), ("rate", 1.0, False)),
     **dict.fromkeys(("lifetimes", "lifetime", "1/Γ₀"), ("time", 1.0, False)),
+    "λ₀Γ₀": ("velocity", 1.0, False),
     "rad": ("angle", 1.0, False),
     "deg": ("angle", math.pi / 180, False),
     "T": ("magnetic field", 1.0, False),
@@ -40,6 +42,7 @@ UNITS: dict[str, tuple[str, float, bool]] = {
     **{f"1/{name}": ("inverse length", 1 / size, True) for name, size in _METRES.items()},
     **{name: ("time", size, True) for name, size in _SECONDS.items()},
     **{f"1/{name}": ("rate", 1 / size, True) for name, size in _SECONDS.items()},
+    "m/s": ("velocity", 1.0, True),
 }
 _CYCLES = ("Hz", "kHz", "MHz", "GHz", "THz")
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -88,6 +91,8 @@ class Units:
             scale = self._required("wavelength", unit, '"780 nm"')
             return size / scale if kind == "length" else size * scale
         scale = self._required("linewidth", unit, '"3.81e7 1/s"')
+        if kind == "velocity":
+            return size / scale / self._required("wavelength", unit, '"780 nm"')
         return size / scale if kind == "rate" else size * scale
 
     def _required(self, name: str, unit: str, example: str) -> float:

@@ -192,6 +192,7 @@ def test_bad_arguments_with_temperature_and_kind_are_refused(call, message):
         "capped",
         "mean_field",
         "conditional_cumulants",
+        "retarded",
     ],
 )
 def test_engines_without_thermal_light_refuse_it(method):

@@ -121,6 +121,8 @@ def test_permutation_of_the_emitters(name, at_unit_1):
         **{rate: getattr(c, rate)[order] for rate in ("detunings", "dephasing", "pump", "drive")},
         ising=None if c.ising is None else c.ising[np.ix_(order, order)],
     )
+    if isinstance(c.field, co.Waveguide):
+        permuted = co.couple(c.emitters.replace(positions=c.emitters.positions[order]), c.field)
     state = reference.as_qobj(system.start).permute(order)
     there = co.evolve(permuted, state, TIMES, method=route.engine, observe="correlations", **QUIET)
     np.testing.assert_allclose(there.emission, here.emission, atol=1e-8)

@@ -44,8 +44,9 @@ TAKEN = {
     },
     "capped": set(SYSTEMS) - {"chain", *SHARED},
     "mean_field": set(SYSTEMS)
-    - {"detuned pair", "absorbed photon", "dephased", "mixed state", *SHARED},
+    - {"detuned pair", "absorbed photon", "dephased", "mixed state", "guide", *SHARED},
     "conditional_cumulants": set(SYSTEMS) - SHARED - ISING,
+    "retarded": {"guide"},
 }
 ENGINES = {name: getattr(co.engines, kind)() for name, kind in co.engines.NAMES.items()}
 ENGINES["trajectories"] = co.engines.Trajectories(n=400)

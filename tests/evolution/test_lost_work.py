@@ -16,12 +16,14 @@ from collective.evolution import evolve
 
 TIMES = np.linspace(0, 1, 6)
 CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
+GUIDED = co.couple(co.chain(2, 0.2), co.Waveguide(1.0, 6.0, group_velocity=0.5))
 IDENTICAL = co.Couplings(np.ones((3, 3)), np.zeros((3, 3)))
 ENGINES = {
     "exact": (CHAIN, "inverted", {}),
     "blocks": (CHAIN, "inverted", {}),
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
+    "retarded": (GUIDED, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN, "inverted", {}),
     "mean_field": (CHAIN.replace(drive=0.2), "ground", {}),

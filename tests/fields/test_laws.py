@@ -128,6 +128,9 @@ MODELS = {
     "one-way guide of a user": Case(Waveguide(0.8, 0.0), anywhere),
     "waveguide": Case(co.Waveguide(0.8, 1.1 * K, side_rate=0.1), anywhere, unequal=False),
     "chiral waveguide": Case(co.Waveguide(0.8, 1.1 * K, chirality=-0.4), anywhere, unequal=False),
+    "guide with a mirror": Case(
+        co.Waveguide(0.8, 1.1 * K, chirality=0.2, mirror=0.0), above, unequal=False
+    ),
     "cavity": Case(co.Cavity(0.3 + 0.1j, 4.0, 1.5), anywhere, unequal=False),
 }
 # of a kind that another case has too, and slow

@@ -143,6 +143,7 @@ ENGINES = {
     "mean_field": E.MeanField(),
     "conditional_cumulants": E.ConditionalCumulants(n=20),
     "symmetric": E.Symmetric(),
+    "retarded": E.Retarded(),
 }
 
 
@@ -155,7 +156,7 @@ def test_every_engine_is_tried_on_a_cascade():
 @pytest.mark.parametrize("name", ENGINES)
 def test_nothing_comes_back_to_the_first_of_a_cascade(name, chirality):
     """Whatever is done to those behind it, the first emitter does not notice, to 1e-12."""
-    couplings = in_guide([0.13, 0.13], chirality=chirality)
+    couplings = in_guide([0.13, 0.13], chirality=chirality, group_velocity=1.0)
     first, last = (0, 2) if chirality > 0 else (2, 0)
     drives = np.zeros((2, 3))
     drives[:, last] = 0.7, 0.2
@@ -164,7 +165,12 @@ def test_nothing_comes_back_to_the_first_of_a_cascade(name, chirality):
         with pytest.raises(ValueError, match="method 'symmetric' is for identical couplings"):
             co.evolve(couplings, "inverted", TIMES, **options)
         return
-    if name in ("single", "blocks", "cumulants of order 3"):  # nothing may drive the emitters
+    if name in (
+        "single",
+        "retarded",
+        "blocks",
+        "cumulants of order 3",
+    ):  # nothing may drive the emitters
         run = co.evolve(couplings, co.states.single(1), TIMES, **options)
         assert np.abs(run.populations[:, first]).max() <= 1e-12
         assert run.populations[-1, last] > 0.01
@@ -376,3 +382,28 @@ def test_a_state_in_a_cavity_evolves_as_the_plain_master_equation_says():
     )
     expected = np.array([reference.correlations(rho) for rho in states])
     np.testing.assert_allclose(found.correlations, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("chirality", [0.0, 0.6])
+def test_light_before_a_mirror_leaves_through_the_open_end(chirality):
+    """γ(1 − √(1 − χ²) cos 2βz) of an emitter alone, and one channel for all together."""
+    row = co.chain(3, 0.17).translated([0, 0, 0.3])
+    field = co.Waveguide(2.0, K, chirality=chirality, mirror=0.0, group_velocity=4.0)
+    couplings = co.couple(row, field)
+    away = row.positions[:, 2]
+    expected = 2.0 * (1 - np.sqrt(1 - chirality**2) * np.cos(2 * K * away))
+    np.testing.assert_allclose(couplings.decay.diagonal(), expected, atol=1e-13)
+    np.testing.assert_allclose(field.guided(row)["forward"], expected, atol=1e-13)
+    assert not np.any(field.guided(row)["backward"])
+    np.testing.assert_allclose(couplings.collective_rates()[:2], 0, atol=1e-12)
+    effective = couplings.shift - 0.5j * couplings.decay
+    np.testing.assert_allclose(field.memory(row).self_energy(0.0), effective, atol=1e-13)
+    late = couplings.validity()["no delay in the guide"]
+    assert late.value == pytest.approx(6.0 * 2 * away.max() / 4.0)
+
+
+def test_emitters_on_both_sides_of_a_mirror_are_refused():
+    with pytest.raises(ValueError, match="mirror: the emitters must be on one side"):
+        co.couple(co.chain(3, 0.2), co.Waveguide(1.0, K, mirror=0.05))
+    with pytest.raises(ValueError, match="group_velocity must be above 0"):
+        co.Waveguide(1.0, K, group_velocity=0.0)

@@ -1356,3 +1356,21 @@ def test_a_superradiant_laser():
         assert linewidths[-1] > 100
     few, many = (names["powers"][count].max() for count in names["counts"])
     assert 9 < many / few < 13
+
+
+@pytest.mark.slow
+def test_light_takes_its_time():
+    names = run("light_takes_its_time")
+    times, late, at_once = names["times"], names["late"], names["at_once"]
+    before = times < 2
+    np.testing.assert_allclose(late[before, 0], np.exp(-times[before]), atol=1e-9)
+    assert late[before, 1].max() == 0
+    # half of the excitation is in the dark state, of which 1/(1 + Γτ/2)² stays, on both alike
+    np.testing.assert_allclose(late[-1], 0.5 * 0.5 / (1 + 1.0) ** 2, atol=0.01)
+    np.testing.assert_allclose(at_once[-1], 0.25, atol=1e-6)
+    echoes = names["echoes"]
+    assert echoes["at a node"][-1] == pytest.approx((1 + 3 / 2) ** -2, abs=0.01)
+    assert echoes["at an antinode"][-1] < 0.05
+    for population in echoes.values():
+        np.testing.assert_allclose(population[times < 3], np.exp(-times[times < 3]), atol=1e-9)
+    np.testing.assert_allclose(names["kept"], (1 + names["delays"] / 2) ** -2, atol=1e-6)

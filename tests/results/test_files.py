@@ -384,6 +384,7 @@ def test_a_name_too_long_is_an_error_of_the_system(tmp_path):
 # --- checkpoints
 
 CHAIN = co.couple(co.chain(3, 0.2), co.Vacuum())
+GUIDED = co.couple(co.chain(2, 0.2), co.Waveguide(1.0, 6.0, group_velocity=0.5))
 IDENTICAL = co.Couplings(np.full((3, 3), 0.5) + 0.5 * np.eye(3), np.zeros((3, 3)))
 LEVELS = co.MasterEquation(
     FIRST, [qutip.tensor(qutip.sigmam(), qutip.qeye(2))], emission_operator=FIRST
@@ -396,6 +397,7 @@ RUNS = {
     "blocks": (CHAIN, "inverted", {"observe": "correlations"}),
     "driven": (CHAIN.replace(drive=1.0), "ground", {}),
     "single": (CHAIN, co.states.single(0), {}),
+    "retarded": (GUIDED, co.states.single(0), {}),
     "symmetric": (IDENTICAL, "inverted", {}),
     "cumulants": (CHAIN.replace(drive=1.0), "ground", {"observe": "correlations"}),
     "mean_field": (CHAIN, "inverted", {"seed": 3}),
@@ -523,6 +525,7 @@ def test_many_mutated_checkpoints(references, tmp_path, monkeypatch, seed):
         "capped",
         "mean_field",
         "conditional_cumulants",
+        "retarded",
     ],
 )
 def test_arrays_for_continuing_must_have_the_right_shape(name, tmp_path, monkeypatch):

@@ -207,6 +207,7 @@ def test_units_and_complex_numbers():
         assert quantity(text, dimension, light) == pytest.approx(expected, rel=1e-14)
     # every unit of SI is its own size over that of the unit: 1 m in wavelengths and so on
     scale = {"length": 1 / 780e-9, "inverse length": 780e-9, "time": 2e7, "rate": 1 / 2e7}
+    scale["velocity"] = scale["length"] * scale["rate"]
     for unit, (dimension, size, si) in UNITS.items():
         expected = size * scale[dimension] if si else size
         assert light.factor(unit, dimension) == pytest.approx(expected, rel=1e-14)

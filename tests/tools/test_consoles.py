@@ -98,7 +98,7 @@ def test_files_keep_all_characters_on_any_console(monkeypatch):
     assert kept == repr(wire)
 
 
-METHODS = list(co.engines.NAMES)
+METHODS = [name for name in co.engines.NAMES if name != "retarded"]  # which needs a field
 EVOLVED = f"""
 import numpy as np, collective as co
 chain = co.Couplings(np.eye(3), np.zeros((3, 3)))

@@ -1,0 +1,121 @@
+"""What the engine solves: the memory of the field in the unit of the run, and what is left over."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.request import Request
+from collective.engines.retarded.steps import Equation
+from collective.fields import answers
+from collective.fields.memory import Memory
+
+_MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
+_MOST = 400  # emitters
+_SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
+_ROUND_OFF = 1e-12  # relative to the largest of both: a rest that is none
+
+
+def memory_of(request: Request) -> Memory | str:
+    """The memory of the field in the user's unit, or the reason why there is none; kept."""
+    if "memory" not in request.memo:
+        request.memo["memory"] = _memory_of(request)
+    found: Memory | str = request.memo["memory"]
+    return found
+
+
+def _memory_of(request: Request) -> Memory | str:
+    couplings = request.couplings
+    if couplings.emitters is None or couplings.field is None:
+        return (
+            "method 'retarded' needs the emitters and the field of the couplings, which "
+            "co.couple(emitters, field) gives"
+        )
+    if len(couplings) > _MOST:
+        return (
+            f"method 'retarded' is for at most {_MOST} emitters, whose pairs all have a delay, but "
+            f"these are {len(couplings):,}"
+        )
+    try:
+        found = answers.memory(couplings.field, couplings.emitters)
+    except ValueError as error:
+        return f"method 'retarded': {error}"
+    if found is None:
+        return (
+            f"method 'retarded' needs the memory of the field, and {couplings.field!r} does not "
+            "give it: Vacuum, Mirror, Waveguide and Cavity have memory(emitters), and so may a "
+            "field of your own"
+        )
+    if np.any(found.frequencies == 0):
+        return "method 'retarded': a mode of the memory has no loss and the frequency ω₀ itself"
+    growing = np.abs(found.changes).sum(axis=0)
+    most = float(growing.sum(axis=1).max(initial=0.0))
+    if most > _MOST_CHANGE:
+        return (
+            "method 'retarded': the interaction changes too fast with frequency, by "
+            f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
+            "emitters are too close, or their frequency is too low for the RWA"
+        )
+    rest = instantaneous_rest(request, found)
+    lost = float(np.abs(rest - rest.conj().T).max())  # Γ that the memory does not know
+    largest = float(np.abs(couplings.decay).max()) + _SAME * float(np.abs(couplings.shift).max())
+    if lost > _SAME * largest:
+        return (
+            f"method 'retarded': Γ of these couplings differs by {lost * request.unit:.2g} from "
+            "that of the field at ω₀. Couple emitters without detunings, and give these by "
+            "couplings.replace(detunings=...)"
+        )
+    return found
+
+
+def instantaneous_rest(request: Request, memory: Memory) -> NDArray[np.complex128]:
+    """Δ − iΓ/2 minus Σ(0), (N, N), in the unit of the run: shifts that act without delay.
+
+    In front of a mirror it is the part of the level shift that is not resonant, and with
+    shift="rwa" the integral over Green's tensor.
+    """
+    couplings = request.couplings
+    whole = np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)
+    of_memory = memory.self_energy(0.0) / request.unit
+    rest = whole - of_memory
+    size = np.maximum(np.abs(whole), np.abs(of_memory)).max(initial=0.0)
+    rest[np.abs(rest) <= _ROUND_OFF * size] = 0.0
+    return np.asarray(rest)
+
+
+def equation_of(request: Request, memory: Memory) -> Equation:
+    """The equation of the amplitudes of N emitters and K modes, in the frame of their mean."""
+    n, unit, couplings = len(memory), request.unit, request.couplings
+    rest = instantaneous_rest(request, memory)
+    now = memory.delays == 0
+    at_once = (rest + rest.conj().T) / 2 + np.diag(couplings.detunings)
+    at_once = at_once + np.where(now, memory.strengths, 0).sum(axis=0) / unit
+    modes = len(memory.frequencies)
+    generator = np.zeros((n + modes, n + modes), dtype=complex)
+    generator[:n, :n] = at_once
+    generator[:n, n:] = memory.couplings.conj().T / unit
+    generator[n:, :n] = memory.couplings / unit
+    generator[n:, n:] = np.diag(memory.frequencies / unit)
+    # ωC without delay is a part of the slope on the left: (1 − C)iċ = …
+    whole = np.eye(n + modes, dtype=complex)
+    whole[:n, :n] -= np.where(now, memory.changes, 0).sum(axis=0)
+    mixing = np.linalg.inv(whole)
+    generator = mixing @ generator
+    mean = float(np.mean(generator.diagonal().real))
+    generator -= mean * np.eye(n + modes)
+    # ωc is mean·c + iċ in the frame of the mean
+    of_amplitudes = np.where(now, 0, memory.strengths / unit + mean * memory.changes)
+    of_slopes = np.where(now, 0, memory.changes)
+    found = []
+    for strengths, shift in ((of_amplitudes, 0), (of_slopes, n + modes)):
+        paths, to, origin = np.nonzero(strengths)
+        delays = memory.delays[paths, to, origin] * unit
+        turned = strengths[paths, to, origin] * np.exp(1j * mean * delays)
+        found.append((turned, delays, to, origin + shift))
+    strengths, delays, to, origin = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Equation(generator, strengths, delays, to, origin, mixing)
+
+
+def kept(vectors: NDArray[Any], modes: int) -> NDArray[np.complex128]:
+    """Vectors of emitters, (N, R), with modes that are empty, (N + K, R)."""
+    return np.concatenate([vectors, np.zeros((modes, vectors.shape[1]))]).astype(complex)
