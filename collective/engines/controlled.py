@@ -13,6 +13,7 @@ and density matrices are turned back for the user. What is left is `Motion`.
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,16 @@ from collective.engines.plan import Light, Plan, Shape
 from collective.engines.request import Request, envelope_at
 from collective.pulse.controls import marks_of, values_at
 from collective.pulse.phase import Phase
-from collective.pulse.pulse import factor_at
+from collective.pulse.pulse import Pulse, factor_at
+from collective.pulse.tables import Table
 from collective.pulse.timeline import Marks, timeline
 
 _PARALLEL = 1e-14  # relative difference of the ratios of two drives that have the same
 _LOOKED_AT = 41  # times within each pulse at which its strength is looked at
 _CELLS = 65  # of the time, at least, in which a detuning is integrated
 _MANY = 500  # times; of more some are left out
+_INSTANT = 1e-12  # of the whole time: a pulse that is shorter within it has no effect
+_ROUND_OFF = 4 * float(np.finfo(float).eps)
 _GENERIC = 0.5 * (5**0.5 - 1)
 
 
@@ -53,11 +57,11 @@ def plan(request: Request) -> Plan:
         lights.append(Light(problem.drive, partial(envelope_at, envelope)))
         sources.append(lights[0].shape)
     for pulse in controls.drive:
-        if np.any(pulse.rabi):
+        if _acts(pulse, request.times):
             lights.append(Light(np.broadcast_to(pulse.rabi, (n,)), partial(factor_at, pulse)))
             sources.append(pulse)
     detunings = strength = turn = None
-    fastest, stronger, moments = 0.0, 1.0, _moments(request)
+    fastest, stronger, quicker, moments = 0.0, 1.0, 1.0, _moments(request)
     if controls.detunings is not None:
         detunings = _vectors("detunings", controls.detunings, n)
         sources.append(controls.detunings)
@@ -70,7 +74,9 @@ def plan(request: Request) -> Plan:
     if controls.strength is not None:
         strength = _vectors("strength", controls.strength, n)
         sources.append(controls.strength)
-        stronger = max(1.0, max(float(np.abs(strength(t)).max()) for t in moments) ** 2)
+        squares = np.array([float(np.abs(strength(t)).max()) ** 2 for t in moments])
+        stronger = max(1.0, float(squares.max()))
+        quicker = float(squares.max()) * _mean_share(squares, moments)
     marks, unknown = _known(sources)
     common = _common(lights)
     further: dict[str, Any] = {"fastest": fastest, "marks": marks, "unknown": unknown, "turn": turn}
@@ -83,6 +89,7 @@ def plan(request: Request) -> Plan:
         np.ones(1, dtype=complex),
         share=_mean_share(sizes, moments),
         stronger=stronger,
+        quicker=quicker,
         lights=tuple(lights),
         detunings=detunings,
         strength=strength,
@@ -104,10 +111,11 @@ def _with_envelope(
         pairs = zip(shares, lights, strict=True)
         return complex(sum(share * light.shape(t) for share, light in pairs))
 
-    values = np.array([total(t) for t in moments], dtype=complex)
-    size = float(np.abs(values).max(initial=0.0)) if lights else 0.0
-    if size == 0:
+    if not lights:
         return Plan(_driven(problem, np.zeros_like(problem.drive)), turn=further["turn"])
+    values = np.array([total(t) for t in moments], dtype=complex)
+    # a function of the user may be zero at all these times and not between them
+    size = float(np.abs(values).max()) or max(map(abs, shares))
     return Plan(
         _driven(problem, size * rabi),
         lambda t: total(t) / size,
@@ -115,6 +123,16 @@ def _with_envelope(
         share=_mean_share(np.abs(values), moments),
         **further,
     )
+
+
+def _acts(pulse: Pulse, times: NDArray[np.float64]) -> bool:
+    """Whether a pulse sends any light between the first and the last of the times."""
+    first, last = float(times[0]), float(times[-1])
+    start, end = pulse.support
+    together = min(end, last) - max(start, first)
+    round_off = max(_INSTANT * (last - first), _ROUND_OFF * max(abs(first), abs(last)))
+    shape = 1.0 if pulse.values is None else pulse.values.values
+    return bool(np.any(pulse.rabi) and np.any(shape) and together > round_off)
 
 
 def _mean_share(sizes: NDArray[np.float64], moments: Sequence[float]) -> float:
@@ -186,16 +204,24 @@ def _moments(request: Request) -> list[float]:
         near = np.clip(centre + pulse.width * np.linspace(-2, 2, _LOOKED_AT), start, end)
         found += [np.linspace(start, end, _LOOKED_AT), near]
         if pulse.values is not None:
-            found.append(np.clip(_some(pulse.values.times), first, last))
+            found.append(np.clip(_peaks(pulse.values), first, last))
     for each in (controls.detunings, controls.strength):
-        if each is not None and marks_of(each) is not None:
-            found.append(np.clip(_some(each.times), first, last))  # type: ignore[union-attr]
+        if isinstance(each, Table):
+            found.append(np.clip(_peaks(each), first, last))
     return [float(t) for t in np.unique(np.concatenate(found))]
 
 
 def _some(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Some hundred of many times."""
     return times[:: max(1, len(times) // _MANY)]
+
+
+def _peaks(table: Table) -> NDArray[np.float64]:
+    """Some hundred times of a table: where it is largest in each of as many parts."""
+    sizes = np.abs(table.values.reshape(len(table.times), -1)).max(axis=1)
+    begins = np.arange(0, len(sizes), max(1, len(sizes) // _MANY))
+    parts = pairwise([*begins, len(sizes)])
+    return table.times[[a + int(np.argmax(sizes[a:b])) for a, b in parts]]
 
 
 def _vectors(

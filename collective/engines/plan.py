@@ -35,6 +35,7 @@ class Plan:
         strongest: the largest of them.
         share: the mean strength of the light over its largest strength.
         fastest: a frequency with which something turns beside what the problem says, or 0.
+        quicker: the mean over time of the largest factor of Γ and Δ.
         stronger: the largest factor of Γ and Δ, at least 1.
         lights: parts of the drive, if one envelope is not enough.
         detunings: function of the user's time that returns (N,), or None.
@@ -49,6 +50,7 @@ class Plan:
     pulse: NDArray[np.complex128] | None = None
     strongest: float = 1.0
     share: float = 1.0
+    quicker: float = 1.0
     fastest: float = 0.0
     stronger: float = 1.0
     lights: tuple[Light, ...] | None = None
@@ -63,7 +65,7 @@ class Plan:
     ) -> dict[str, Any]:
         """Arguments of a request in another unit, whose times are `since`."""
         clock = _Clock(times, since, unit)
-        found: dict[str, Any] = {"turn": self.turn, "share": self.share}
+        found: dict[str, Any] = {"turn": self.turn, "share": self.share, "quicker": self.quicker}
         if self.pulse is not None:
             found["pulse"] = self.pulse
         if self.envelope is not None:

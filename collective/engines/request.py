@@ -18,10 +18,12 @@ from collective._tools import operators as _operators
 from collective._tools.progress import SWITCH, style
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.with_mode import CavityCouplings
 from collective.master.equation import MasterEquation
 from collective.pulse.controls import Controls, Function, fit, recorded, values_at
 from collective.pulse.motion import Motion
+from collective.pulse.pulse import Pulse
 from collective.pulse.tables import Table
 from collective.pulse.timeline import ENVELOPE_STEPS, Marks, Timeline, timeline
 from collective.states import ground, inverted
@@ -37,6 +39,7 @@ _WORDS = {"inverted": inverted, "ground": ground}  # which exist for every probl
 Problem = Couplings | CavityCouplings | ChannelCouplings | MasterEquation
 
 _SMALLEST_RTOL = 1e-14  # double precision
+_OF_TIME, _OF_SPAN = 1e-10, 1e-11  # shortest pulse, by its distance from 0 and by the whole run
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,7 @@ class Request:
         unknown: functions of time that know nothing of their kinks and are sampled for them.
         share: the mean strength of the light over its largest strength, by which the cost of a run
             with short pulses is predicted.
+        quicker: the mean over time of the largest factor of Γ and Δ, by which costs are predicted.
         turn: the phase by which the frame of the engine turns beside that of the user, as a
             function of the user's time, or None.
         seed: of random numbers, or None.
@@ -87,6 +91,7 @@ class Request:
     marks: Marks | None = None
     unknown: tuple[Callable[[float], Any], ...] = ()
     share: float = 1.0
+    quicker: float = 1.0
     turn: Callable[[float], float] | None = None
     seed: int | None = None
     threads: int | None = None
@@ -164,11 +169,14 @@ class Request:
 
     @property
     def usual(self) -> Couplings:
-        """The couplings with a drive of the mean strength of the light, to predict costs."""
-        if self.share == 1.0:
+        """The couplings with the mean strength of light, Γ and Δ in time, to predict costs."""
+        if self.share == self.quicker == 1.0:
             return self.couplings
-        found = object.__new__(Couplings)
-        checks.freeze(found, **vars(self.couplings) | {"drive": self.share * self.couplings.drive})
+        found, kept = object.__new__(Couplings), vars(self.couplings)
+        changed = {"drive": self.share * self.couplings.drive}
+        if self.quicker != 1.0:
+            changed |= {name: _multiple(kept[name], self.quicker) for name in ("decay", "shift")}
+        checks.freeze(found, **kept | changed)
         return found
 
     @property
@@ -193,6 +201,15 @@ class Request:
     def state_name(self) -> str:
         """The name of the initial state in the result."""
         return name_of(self.state)
+
+
+def _multiple(matrix: Any, factor: float) -> Any:
+    """A matrix times a number, stored in the same way."""
+    if isinstance(matrix, LatticeMatrix):
+        return matrix.scaled(factor)
+    if checks.constant(matrix):
+        return np.broadcast_to(matrix[0, 0] * factor, matrix.shape)
+    return matrix * factor
 
 
 def checked(
@@ -273,6 +290,8 @@ def checked_controls(
             "ChannelCouplings of atoms with manifolds"
         )
     fit(found, len(problem), len(problem.drive))
+    for i, pulse in enumerate(found.drive):
+        _resolved(f"drive[{i}]", pulse, times)
     for name in named:  # an error of the user's function shall come at once
         for t in times[[0, -1]]:
             value = values_at(name, getattr(found, name), float(t))
@@ -282,6 +301,20 @@ def checked_controls(
                     f"t = {t:g} it has the shape {value.shape}"
                 )
     return found
+
+
+def _resolved(name: str, pulse: Pulse, times: NDArray[np.float64]) -> None:
+    """Raise ValueError for a pulse so short that the digits of its times do not tell its length."""
+    first, last = float(times[0]), float(times[-1])
+    start, end = np.clip(pulse.support, first, last)
+    shortest = max(_OF_TIME * max(abs(first), abs(end)), _OF_SPAN * (last - first))
+    if start < end and pulse.width < shortest:
+        raise ValueError(
+            f"{name}: a pulse of the width {pulse.width:g} at t = {pulse.centre:g} is too short "
+            f"for a run from {first:g} to {last:g}, because numbers have 16 digits; it needs at "
+            f"least {shortest:.2g}. Give a longer pulse of the same area, or a shorter run that "
+            "begins close to it, near t = 0"
+        )
 
 
 def _shown(progress: bool) -> bool:

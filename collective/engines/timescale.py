@@ -115,7 +115,9 @@ def _largest_of_couplings(couplings: Couplings, strongest: float) -> float:
 def _largest_with_mode(problem: CavityCouplings, strongest: float) -> float:
     emitters, mode = problem.couplings, problem.mode
     own = emitters.detunings + emitters.shift.diagonal().real
-    apart = abs(mode.detuning) if problem.driven else np.abs(own - mode.detuning).max()
+    apart = np.abs(own - mode.detuning).max()
+    if problem.driven:
+        apart = max(abs(mode.detuning), np.abs(own).max())
     drive, coupled = abs(mode.drive) * strongest, np.abs(problem.coupling).max()
     return float(
         max(_largest_of_couplings(emitters, strongest), mode.linewidth, apart, drive, coupled)

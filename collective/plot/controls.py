@@ -32,7 +32,8 @@ def pulses(
         ax: where to draw; None makes a new figure.
 
     Raises:
-        ValueError: for a result without pulses and detunings, or no pulse at all.
+        ValueError: for a result of one time or without pulses and detunings, for no pulse at all,
+            and for pulses for different numbers of emitters.
         TypeError: for anything else.
 
     Example:
@@ -50,6 +51,12 @@ def pulses(
     if not controls.drive and controls.detunings is None:
         raise ValueError("drive has no pulses and no detunings that change in time")
     ax = axes(ax)
+    shapes = {pulse.rabi.shape for pulse in controls.drive} - {()}
+    if len(shapes) > 1:
+        counts = " and ".join(str(shape[0]) for shape in sorted(shapes))
+        raise ValueError(f"drive: its pulses are for different numbers of emitters, {counts}")
+    if span is not None and span[0] == span[1]:
+        raise ValueError(f"drive: this result has one time alone, t = {span[0]:g}")
     if span is None:
         ends = [t for pulse in controls.drive for t in _drawn(pulse)]
         beside = _BESIDE * (max(ends) - min(ends))

@@ -11,6 +11,7 @@ from collective._tools import checks, equality
 from collective.pulse.timeline import Marks
 
 INTERPOLATIONS = ("linear", "cubic", "steps")
+_STRAIGHT = 1e-14  # of the largest slope: a smaller jump of the slope is round-off
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +72,18 @@ class Table:
     @property
     def kinks(self) -> tuple[float, ...]:
         """Times at which the function, or its slope, jumps."""
-        ends = (float(self.times[0]), float(self.times[-1]))
-        return ends if self.interpolation == "cubic" else tuple(self.times.tolist())
+        times, values = self.times, self.values.reshape(len(self.times), -1)
+        if self.interpolation == "cubic":
+            return float(times[0]), float(times[-1])
+        found = np.diff(values, axis=0)
+        if self.interpolation == "linear":
+            slopes = found / np.diff(times)[:, None]
+            found = np.diff(slopes, axis=0)
+            found[np.abs(found) <= _STRAIGHT * np.abs(slopes).max()] = 0
+        else:
+            found = found[:-1]
+        jumps = np.concatenate([[True], np.any(found != 0, axis=1), [True]])
+        return tuple(times[jumps].tolist())
 
     def __repr__(self) -> str:
         which = f" of {self.name}" if self.name else ""

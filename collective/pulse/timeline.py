@@ -58,10 +58,12 @@ class Timeline:
     Attributes:
         edges: (P + 1,), increasing.
         longest: (P,), the longest step in each piece; it may be infinite.
+        sharp: whether something jumps at the first or at the last edge.
     """
 
     edges: NDArray[np.float64]
     longest: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    sharp: bool = False
 
     def piece(self, t: float) -> int:
         """The index of the piece that begins at this time, or that contains it."""
@@ -70,7 +72,7 @@ class Timeline:
 
     def inside(self, t: float, piece: int) -> float:
         """The time, a little away from the ends of the piece, where the function may jump."""
-        if len(self.longest) == 1:  # nothing jumps within the run
+        if len(self.longest) == 1 and not self.sharp:  # nothing jumps
             return t
         start, end = self.edges[piece], self.edges[piece + 1]
         margin = max(_MARGIN * (end - start), _ROUND_OFF * max(abs(start), abs(end)))
@@ -130,7 +132,9 @@ def timeline(
     for a, b, limit in marks.limits:
         within = (middles > a) & (middles < b)
         allowed[within] = np.minimum(allowed[within], limit)
-    return Timeline(found, allowed)
+    close = _TOGETHER * span
+    sharp = any(abs(t - start) <= close or abs(t - end) <= close for t in marks.kinks)
+    return Timeline(found, allowed, sharp)
 
 
 def features(function: Callable[[float], Any], start: float, end: float) -> Marks:

@@ -160,6 +160,8 @@ def pack(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         saving.pack_couplings(result.couplings, arrays, metadata)
     if "unknown_field" in metadata:
         metadata["diagnostics"]["field"] = metadata.pop("unknown_field")
+    if result.controls is not None:
+        metadata["controls"] = controls.pack(result.controls, arrays)
     if result.equation is not None:
         _pack_equation(result.equation, arrays, metadata)
     return arrays, metadata

@@ -37,7 +37,7 @@ for count in counts:
     linewidths[count] = np.array([light.linewidth for light in found])
     powers[count] = np.array([light.output for light in found])
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 for number, count in enumerate(counts):
     colour = co.plot.COLOURS[number]
     left.loglog(pumps, linewidths[count], color=colour, label=f"{count:,} atoms")
@@ -46,7 +46,7 @@ for number, count in enumerate(counts):
 left.axhline(1, color="0.6", lw=1)
 left.axhline(alone, color="0.3", ls="--", lw=1, label="4g²/κ")
 left.set(xlabel="pump of an atom (Γ)", ylabel="linewidth of the light (Γ)")
-right.set(xlabel="pump of an atom (Γ)", ylabel="photons per time out of the cavity (Γ)")
+right.set(xlabel="pump of an atom (Γ)", ylabel="photons leaving per time (Γ)")
 left.legend(frameon=False)
 plt.show()
 

@@ -252,6 +252,19 @@ def test_mean_field_of_a_weakly_driven_mode_is_linear():
     np.testing.assert_allclose(found.photons, wanted, rtol=1e-4, atol=1e-14)
 
 
+@pytest.mark.parametrize(("drive", "detuning"), [(0.0, 0.0), (0.0, 4.0), (0.02, 4.0)])
+def test_mean_field_of_detuned_emitters_is_exact_for_little_excitation(drive, detuning):
+    """Emitters and mode have frequencies of their own, and the emitters are not driven."""
+    pair = co.Couplings(0.3 * np.eye(2), np.zeros((2, 2)), detunings=[2.0, 3.0])
+    problem = co.CavityCouplings(pair, co.cavity_mode(0.5, 1.0, detuning, drive=drive), photons=3)
+    options = {"rtol": 1e-10, "atol": 1e-14, "progress": False}
+    start = co.states.coherent(0.05)
+    right = co.evolve(problem, start, T, method="exact", **options)
+    found = co.evolve(problem, start, T, method="mean_field", **options)
+    np.testing.assert_allclose(found.photons, right.photons, atol=1e-3 * right.photons.max())
+    np.testing.assert_allclose(found.populations, right.populations, atol=1e-3 * 0.05**2 / 4)
+
+
 def test_an_envelope_multiplies_both_drives():
     problem = co.CavityCouplings(emitters(1, drive=0.02), random_mode(1, drive=0.03j), photons=3)
 

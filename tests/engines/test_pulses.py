@@ -21,6 +21,7 @@ DECAY = np.array([[1.0, 0.4 + 0.2j], [0.4 - 0.2j, 0.9]])
 SHIFT = np.array([[0.1, 0.7 - 0.3j], [0.7 + 0.3j, -0.2]])
 PAIR = co.Couplings(DECAY, SHIFT, detunings=[0.3, -0.5], dephasing=[0.05, 0.1], pump=[0.02, 0.0])
 ATOM = co.Couplings([[1.0]], [[0.0]], dephasing=0.1)
+STILL = co.Couplings([[0.0]], [[0.0]])
 
 
 class Dense:
@@ -311,7 +312,7 @@ def test_an_interrupted_run_continues_in_the_frame_that_turns(tmp_path):
 def test_engines_that_cannot_refuse_by_name(method, options, message):
     pair = co.Couplings(np.eye(2), np.zeros((2, 2)))
     with pytest.raises(ValueError, match=f"method '{method}'.*{message}"):
-        co.evolve(pair, "ground", [0, 1], method=method, **options)
+        co.evolve(pair, "ground", [0, 2], method=method, **options)
 
 
 @pytest.mark.parametrize(
@@ -355,6 +356,103 @@ def test_thermal_light_interactions_and_shared_noise_beside_a_pulse():
     assert "between kinks" in found.reason
     np.testing.assert_allclose(found.populations, right.populations[::10], atol=1e-9)
     np.testing.assert_allclose(found.emission, right.emission[::10], atol=1e-9)
+
+
+def test_the_only_large_value_of_a_long_array_is_not_missed():
+    times, values = np.linspace(0, 1, 5001), np.zeros(5001)
+    values[1003] = 1.0
+    pulse = co.pulse.from_array(times, values, area=2.0)
+    assert len(pulse.kinks) == 5
+    found = co.evolve(STILL, "ground", [0, 1], drive=pulse, method="exact", **TIGHT)
+    assert abs(found.excitation[-1] - np.sin(1.0) ** 2) < 1e-10
+
+
+@pytest.mark.parametrize(
+    "further", [{"detunings": lambda t: 0 * t}, {"drive": HALF.replace(rabi=1e-9)}]
+)
+def test_a_short_envelope_is_found_beside_other_controls(further):
+    """It is zero at every time at which the strength of the light is looked at."""
+    atom = STILL.replace(drive=300.0)
+
+    def box(t):
+        return 1.0 if 0.3003 < t < 0.3053 else 0.0
+
+    found = co.evolve(atom, "ground", [0, 1], envelope=box, method="exact", **further, **TIGHT)
+    assert abs(found.excitation[-1] - np.sin(0.75) ** 2) < 1e-8
+
+
+@pytest.mark.parametrize(("late", "length"), [(0.0, 2e-11), (0.0, 1e-13), (1e6, 1e-5)])
+def test_a_pulse_that_is_too_short_for_the_digits_of_time_is_refused(late, length):
+    pulse = co.pulse.square(area=2.0, start=0.3 + late, length=length)
+    with pytest.raises(ValueError, match=r"drive\[0\]: a pulse of the width .* too short"):
+        co.evolve(STILL, "ground", [late, late + 1], drive=pulse)
+    outside = pulse.shifted(2.0)
+    assert co.evolve(STILL, "ground", [late, late + 1], drive=outside, **QUIET).excitation[-1] == 0
+
+
+def test_a_pulse_as_long_as_the_run_is_one_exponential():
+    """However strong it is: 10⁷ turns of the atom."""
+    pulse = co.pulse.square(area=2e7 * np.pi + 2.0, start=0, length=1)
+    found = co.evolve(STILL, "ground", [0, 1], drive=pulse, method="exact", **TIGHT)
+    assert abs(found.excitation[-1] - np.sin(1.0) ** 2) < 1e-6
+
+
+def test_a_strong_coupling_is_predicted_to_take_long():
+    """Γ and Δ a hundred times as large take as long as with a constant strength."""
+    strong = co.Couplings(100 * DECAY, 100 * SHIFT)
+    for method in ("exact", "mean_field"):
+        cost = [
+            getattr(co.engines, {"exact": "Exact", "mean_field": "MeanField"}[method])().cost(
+                timescale.scaled(checked(couplings, "inverted", [0, 200], strength=g))
+            )
+            for couplings, g in ((PAIR, lambda t: 10.0), (strong, lambda t: 1.0))
+        ]
+        assert 0.7 < cost[0].seconds / cost[1].seconds < 1.4
+
+
+@pytest.mark.slow
+def test_trajectories_stay_finite_in_a_long_time_without_light():
+    """After a box of light, in many pieces in which nothing happens at all."""
+    one, atom = co.engines.Trajectories(n=2), STILL.replace(drive=300.0)
+
+    def box(t):
+        return 1.0 if 0.3003 < t < 0.3053 else 0.0
+
+    found = co.evolve(atom, "ground", [0, 0.4, 1], envelope=box, method=one, **QUIET)
+    np.testing.assert_allclose(found.excitation[1:], np.sin(0.75) ** 2, atol=1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ratio", [(0.3, 0.1), (0.0, 1j)])
+def test_driven_pure_states_follow_short_pulses(ratio):
+    """Without any decay: one common ratio, for which vectors are evolved, and two ratios."""
+    lossless = co.Couplings(np.zeros((2, 2)), SHIFT, drive=[0.3, 0.1])
+    gaussian = co.pulse.gaussian(rabi=300 * np.array(ratio), centre=1.3, width=0.002)
+    pulses = [HALF.shifted(0.3).replace(rabi=[90.0, 30.0]), gaussian]
+    options = {"drive": pulses, "detunings": np.sin, "observe": "states", **TIGHT}
+    right = co.evolve(lossless, "ground", [0, 2], method="exact", **options)
+    found = co.evolve(lossless, "ground", [0, 2], method="driven", **options)
+    np.testing.assert_allclose(states_of(found), states_of(right), atol=1e-9)
+
+
+def test_pulses_outside_the_run_leave_every_engine_free():
+    """Blocks take no drive, and there is none between these times."""
+    outside = [HALF.shifted(-1.0), HALF.shifted(1.0), HALF.replace(rabi=0.0)]
+    right = co.evolve(PAIR.replace(pump=0.0), "inverted", [0, 1], method="exact", **TIGHT)
+    found = co.evolve(
+        PAIR.replace(pump=0.0), "inverted", [0, 1], drive=outside, method="blocks", **QUIET
+    )
+    np.testing.assert_allclose(found.populations, right.populations, atol=1e-7)
+
+
+def test_a_detuning_of_all_has_no_effect_in_mean_field_under_a_strength_of_each():
+    """Nothing drives the emitters, whose dipoles exchange energy."""
+    pair = co.Couplings([[1, 0.3], [0.3, 1]], [[0, 1.5], [1.5, 0]])
+    options = {"strength": lambda t: [1 + 0.5 * np.sin(3 * t), 0.5], "method": "mean_field"}
+    start = co.states.coherent(1.0)
+    right = co.evolve(pair, start, [0, 1, 2], **options, **TIGHT)
+    found = co.evolve(pair.replace(detunings=7.0), start, [0, 1, 2], **options, **TIGHT)
+    np.testing.assert_allclose(found.populations, right.populations, atol=1e-9)
 
 
 ENGINES = {"capped": co.engines.Capped(2)}

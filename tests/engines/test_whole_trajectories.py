@@ -270,6 +270,14 @@ def test_an_envelope_that_no_polynomial_fits_is_refused_by_name():
         evolve(atom, n=1, envelope=lambda t: rng.normal())
 
 
+def test_pieces_at_a_jump_have_no_large_coefficients():
+    """Their series would overflow in the long steps that begin there."""
+    edges, coefficients = pieces_of(lambda t: float(t < 0.3053), np.array([0.0, 1.0]), 1e-8, 150.0)
+    assert np.abs(coefficients).sum(axis=1).max() <= 4.0
+    lengths, values = np.diff(edges), coefficients @ (1 / np.arange(1.0, 10))
+    assert abs(lengths @ values - 0.3053) < 1e-9
+
+
 def test_pieces_of_a_function_follow_its_kinks_and_steps():
     times = np.linspace(0, 4, 41)
     for function in (smooth, square, lambda t: abs(t - 1.3)):

@@ -185,3 +185,13 @@ def test_shots_are_samples_with_their_mean(result):
     assert len(co.plot.shots(samples, count=50).get_lines()) == 5
     with pytest.raises(ValueError, match="needs the emission of single samples"):
         co.plot.shots(result)
+
+
+def test_pulses_that_cannot_be_drawn_together_are_refused():
+    two, three = (co.pulse.square(rabi=np.ones(n), start=0, length=1) for n in (2, 3))
+    with pytest.raises(ValueError, match="different numbers of emitters, 2 and 3"):
+        co.plot.pulses([two, three])
+    atom = co.Couplings([[1.0]], [[0.0]])
+    once = co.evolve(atom, "ground", [0.5], drive=two.replace(rabi=1.0), progress=False)
+    with pytest.raises(ValueError, match=r"one time alone, t = 0\.5"):
+        co.plot.pulses(once)

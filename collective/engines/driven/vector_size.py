@@ -56,6 +56,8 @@ _LARGEST_POWER = 200  # emitters whose powers of four are far from infinite
 def applies(request: Request) -> bool:
     """Whether a request of Couplings is evolved by vectors: nothing makes pure states mixed."""
     couplings = request.couplings
+    if request.motion is not None:  # several drives, which the steps of ρ take
+        return False
     if any(np.any(part) for part in (couplings.decay, couplings.dephasing, couplings.pump)):
         return False
     return number_of_vectors(request) * _WORTH <= 2 ** len(couplings) or (

@@ -198,7 +198,12 @@ class VectorRun:
         tolerance = _SHARE * (request.rtol + request.atol)
         strength = h.drive_strength * request.rtol / tolerance  # the message names rtol
         edges, pieces = pieces_of(
-            request.envelope, request.times, request.rtol, strength, request.user_time
+            request.envelope,
+            request.times,
+            request.rtol,
+            strength,
+            request.user_time,
+            request.timeline,
         )
         duration = float(np.ptp(request.times))
         while not self._recorder.done:

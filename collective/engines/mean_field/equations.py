@@ -33,8 +33,8 @@ class Equations:
         envelope: by which the drive is multiplied, or None.
         single: whether the field of the others is computed in single precision.
         motion: what else changes in time, or None; the envelope is then 1.
-        own_frame: whether a frequency that all emitters share is left out where nothing drives
-            them; it has an effect if something else does, such as a cavity mode.
+        frame: a frequency that is subtracted from all emitters. None subtracts what they share, if
+            nothing drives them.
 
     Attributes:
         numbers: length of the vector of one sample.
@@ -47,11 +47,12 @@ class Equations:
         *,
         single: bool = False,
         motion: Motion | None = None,
-        own_frame: bool = True,
+        frame: float | None = None,
     ):
         own = lattice.diagonal(couplings)
-        if own_frame and not np.any(couplings.drive):
-            own = own - own.real.mean()
+        if frame is None:
+            frame = _shared(couplings, own, motion)
+        own = own - frame
         self.n = len(couplings)
         self.numbers = 3 * self.n
         self.decay = couplings.decay.diagonal().real.copy()[:, None]
@@ -61,7 +62,7 @@ class Equations:
         self._half_drive = 0.5 * couplings.drive[:, None]
         self._driven = bool(np.any(couplings.drive))
         self._envelope, self._motion = envelope, motion
-        self._detuned = -1j * couplings.detunings[:, None]
+        self._detuned = -1j * (couplings.detunings - frame)[:, None]
         self._others: Exchange = exchange(couplings, single=single)
         self._ising = couplings.ising
 
@@ -175,3 +176,16 @@ class Equations:
     def scales(self, weak: float, excited: float, length: int) -> NDArray[np.float64]:
         """The units of the numbers of a vector of this length, from those of s and e."""
         return np.repeat([weak, excited], [2 * length // 3, length // 3])
+
+
+def _shared(couplings: Couplings, own: NDArray[np.complex128], motion: Motion | None) -> float:
+    """A frequency that all emitters share and that has no effect, because nothing drives them.
+
+    A strength that changes in time multiplies the diagonal of Δ, so that only the detunings are
+    left.
+    """
+    if np.any(couplings.drive):
+        return 0.0
+    if motion is not None and motion.strength is not None:
+        return float(couplings.detunings.mean())
+    return float(own.real.mean())

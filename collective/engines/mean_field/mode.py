@@ -60,7 +60,8 @@ class ModeField:
     def __init__(self, request: Request, phases: int, seed: int | None):
         self._request, self._phases, self._seed = request, phases, seed
         self._problem = problem = request.cavity
-        self._emitters = Equations(problem.couplings, own_frame=False)
+        # the mode has a frequency of its own: what emitters share has an effect
+        self._emitters = Equations(problem.couplings, frame=0.0)
         self._samples = max(phases, 1)
         self._length = 3 * len(problem) * self._samples
         self._g = problem.coupling[:, None]

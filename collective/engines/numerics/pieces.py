@@ -26,6 +26,7 @@ _SHORT = 1e-6  # share of the duration; a kink or a step needs a few shorter pie
 _SHORT_PIECES = 50  # after so many in a row that are shorter, there is no end
 _COARSE = 2  # bisections before a kink is looked for
 _ROUND_OFF = 1e-14
+_BENT = 4.0  # Σ|c_k| over the largest |f|: in a short piece more than that is a jump
 
 
 def pieces_of(
@@ -160,4 +161,11 @@ class _Fitting:
             shifted[1:] = 2 * found[:-1]
             found = shifted - found
             found[0] += coefficient
-        return found
+        largest = np.abs(values).max()
+        if length > _SHORT * self.duration or np.abs(found).sum() <= _BENT * largest:
+            return found
+        # a polynomial through a jump has large coefficients, whose series overflow: a constant
+        mean = values.mean()
+        if np.abs(values - mean).max() > allowed:
+            return None
+        return np.array([mean, *np.zeros(DEGREE)])

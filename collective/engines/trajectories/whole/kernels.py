@@ -350,7 +350,7 @@ def evolve(  # type: ignore[no-untyped-def]
     lane = room, due, norm, loss, want, spent, batch.scale
     jumped, stop, chosen = np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES, np.int64)
     after = work.norm, work.pairs, work.share, work.down, work.up, work.hold
-    end = times[-1]
+    end, whole_run = times[-1], times[-1] - times[0]
     for _ in range(budget):
         if batch.cursor[1] + LANES > len(batch.click_times):
             return FULL
@@ -373,7 +373,8 @@ def evolve(  # type: ignore[no-untyped-def]
             b = batch.lanes[w]
             if b < 0:
                 continue
-            batch.now[w], batch.scale[w] = stop[w], power_above(reached[w])
+            # in the dark nothing limits a step, and powers of its length would overflow
+            batch.now[w], batch.scale[w] = stop[w], power_above(min(reached[w], whole_run))
             if jumped[w]:
                 c = batch.cursor[1]
                 batch.click_times[c] = stop[w]
