@@ -969,7 +969,10 @@ def light_that_takes_its_time():
         guide=evolved(co.couple(row, guide), start, **options),
         cavity=evolved(co.couple(row, cavity), start, **options),
         vacuum=evolved(far.replace(detunings=[0.1, 0.0, -0.4]), start, **options),
-        energy={"sigma": guide.memory(row).self_energy([0.2, 1.0])},
+        energy={
+            "sigma": guide.memory(row).self_energy([0.2, 1.0]),
+            "own": co.Memory([[[-0.5j]]], [[[0.4]]], [[0.2]], [1 - 0.5j]).self_energy(0.3),
+        },
     )
 
 
@@ -1847,13 +1850,15 @@ def emitters_that_never_decay():
 
 @run()
 def two_times():
-    correlation, times, delays = co.observables.correlation, [0.0, 0.7], [0.0, 0.4, 3.0]
+    times, delays = [0.0, 0.7], [0.0, 0.4, 3.0]
     pulse = co.pulse.square(area=1.0, start=0.1, length=0.2)
     return {
-        "decay": correlation(pair(), "inverted", times, delays),
-        "driven": correlation(driven_pair(), None, 0.0, delays, operators="coincidence"),
-        "identical": correlation(identical(), "ground", times, delays),
-        "pulsed": correlation(pair(), "ground", times, delays[:2], drive=pulse),
+        "decay": co.observables.correlation(pair(), "inverted", times, delays),
+        "driven": co.observables.correlation(
+            driven_pair(), None, 0.0, delays, operators="coincidence"
+        ),
+        "identical": co.observables.correlation(identical(), "ground", times, delays),
+        "pulsed": co.observables.correlation(pair(), "ground", times, delays[:2], drive=pulse),
         "site": of_spectrum(co.observables.spectrum(driven_pair(), [0.0, 0.5], site=1)),
     }
 
@@ -1874,6 +1879,7 @@ def lossy_modes():
         "compared": [found.results[name].populations for name in names],
         "thermal": [modes.thermal(0.7).gamma(w) for w in known],
         "damped": [[warm.gamma(w), warm.shift(w)] for w in known],
+        "terms": [*modes.exponentials()[1], *warm.exponentials(2)[1], *warm.remainder(2).ravel()],
         "fit": co.spectral.fit_modes(modes, (0.5, 3.0), modes=1).modes.frequencies,
     }
 

@@ -241,7 +241,7 @@ def test_what_to_cite_comes_from_the_engine_also_after_a_file(tmp_path):
 def test_the_table_has_a_row_for_it():
     found = co.methods(CHAIN, "inverted", T, method=Alone())
     row = next(line for line in repr(found).splitlines() if "alone" in line)
-    assert row.split()[:3] == ["alone", "approximate", "1000"]
+    assert " ".join(row.split()).startswith("alone approximate, error not known 1000")
     assert found.chosen == "exact"
 
 

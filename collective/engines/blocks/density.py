@@ -127,11 +127,12 @@ class PackedDensity:
     def moments(self, vector: NDArray[Any]) -> tuple[NDArray[np.complex128], float]:
         """⟨σ⁺_mσ⁻_n⟩ of a packed vector, (N, N), and its trace."""
         out = np.empty((self.layout.blocks.n,) * 2, dtype=complex)
-        places, emitters = self.layout.pair_places, self.layout.pair_emitters
+        layout = self.layout
         trace = kernels.moments(
-            vector, self.layout.diagonal_places, self.layout.excited, places, emitters, out
-        )
-        return out.ravel()[self.layout.same_pairs], trace
+            vector, layout.diagonal_places, layout.excited, layout.sites, layout.pair_places,
+            layout.pair_emitters, out,
+        )  # fmt: skip
+        return out.ravel()[layout.same_pairs], trace
 
     def norm(self) -> float:
         """Frobenius norm of ρ."""

@@ -186,14 +186,14 @@ def second_pass(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def moments(F, diagonal_places, excited, pair_places, pair_emitters, out):  # type: ignore[no-untyped-def]
-    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex; returns the trace."""
+def moments(F, diagonal_places, excited, sites, pair_places, pair_emitters, out):  # type: ignore[no-untyped-def]
+    """out[m, n] = ⟨σ⁺_mσ⁻_n⟩, (N, N) complex, of some sites and pairs; returns the trace."""
     out[:] = 0
     trace = 0.0
     for i in range(len(diagonal_places)):
         value = F[diagonal_places[i]]
         trace += value
-        for m in range(excited.shape[1]):
+        for m in sites:
             if excited[i, m]:
                 out[m, m] += value
     for e in range(len(pair_emitters)):

@@ -9,7 +9,7 @@ doubles or sixteen floats); the last panel of a block repeats a column to be ful
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import comb
 from typing import Any, NamedTuple
@@ -108,6 +108,13 @@ class Layout:
     pair_emitters: NDArray[np.int64]
     same_pairs: NDArray[np.int64]
     means: OrbitMeans
+
+    @cached_property
+    def sites(self) -> NDArray[np.int64]:
+        """The emitters whose populations are enough: one of those that are alike, ascending."""
+        n = self.blocks.n
+        alike = np.diagonal(self.same_pairs)
+        return np.flatnonzero(alike == np.arange(n) * (n + 1))
 
     @property
     def size(self) -> int:
