@@ -32,7 +32,7 @@ def number(value, units):
 
 
 def si(units, name):
-    size, unit = units[name].split(" ")
+    size, unit = units[name].split()
     return float(size) * SI[unit]
 
 

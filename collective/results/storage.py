@@ -85,7 +85,7 @@ def changed(name: str, value: Any) -> Any:
         checks.instance(name, value, dict, "by name")
         if name != "diagnostics":
             return {key: _array(f"{name}[{key!r}]", each) for key, each in value.items()}
-    elif name == "times" or (name == "emission" and value is not None):
+    elif name == "times" or (name in ("emission", "photons") and value is not None):
         row = checks.finite(name, value, largest=np.inf)
         if row.ndim != 1 or len(row) == 0:
             raise ValueError(f"{name} must be one row of numbers, got shape {row.shape}")

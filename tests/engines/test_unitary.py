@@ -76,7 +76,7 @@ def test_sixteen_sites_keep_excitation_and_energy():
     couplings = co.Couplings(np.zeros((n, n)), shift)
     staggered = reference.as_qobj(reference.ket(n, *range(1, n, 2)))
     times = np.linspace(0, 25, 26)
-    assert co.methods(couplings, staggered, times).chosen == "blocks"
+    assert co.methods(couplings, staggered, times).chosen in ("blocks", "driven")
     found = evolve(couplings, staggered, times, observe="correlations")
     assert found.diagnostics["applications"] > 100
     np.testing.assert_allclose(found.excitation, 8, atol=1e-11)
