@@ -83,6 +83,7 @@ STORY = {
         "how_close_is_close",
         "bright_and_dark_modes",
         "two_detuned_emitters",
+        "a_pi_pulse_and_its_echo",
         "five_engines_one_system",
     ],
     "superradiance_and_subradiance": [
@@ -96,6 +97,7 @@ STORY = {
         "subradiance_and_the_light_cone",
         "a_mirror_of_atoms",
         "mollow_triplet_of_a_pair",
+        "a_superradiant_laser",
         "correlations_between_two_sites",
     ],
     "hundreds_of_atoms": [

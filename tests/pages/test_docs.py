@@ -1,5 +1,6 @@
 """The site: its code runs and prints the shown output, golden numbers hold, links have targets."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -75,6 +76,19 @@ def test_every_public_name_is_in_the_list_of_names():
 
 
 @pytest.mark.slow
+def test_every_example_has_its_place_in_the_gallery():
+    """`STORY` in `docs/conf.py`; an example without a place stops the build of the pages."""
+    (story,) = (
+        ast.literal_eval(node.value)
+        for node in ast.parse((DOCS / "conf.py").read_text()).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "STORY"
+    )
+    examples = DOCS.parent / "examples"
+    found = {each.name: {file.stem for file in each.glob("*.py")} for each in examples.iterdir()}
+    found.pop("GALLERY_HEADER.rst", None)
+    assert {chapter: set(names) for chapter, names in story.items()} == found
+
+
 def test_golden_numbers():
     rows = list(_validation.compared())
     assert len(rows) > 70
