@@ -44,9 +44,9 @@ class Waveguide:
     opposite sign, which adds :math:`+i\sqrt{γ_Rγ_L}\,e^{iβ(|z_m−z_0|+|z_n−z_0|)}` to Δ − iΓ/2 of
     every pair. In front of it an emitter alone decays at γ(1 − cos 2β|z_m − z₀|) for χ = 0.
 
-    Γ and Δ neglect the time that light takes along the guide, z/v_g for z > 0. `evolve` takes it into
-    account with `method="retarded"`: the phases are then those of β + ω/v_g at the detuning ω. With a
-    group velocity `Couplings.validity` assesses what the other methods neglect; without one it
+    Γ and Δ neglect the time that light takes along the guide, z/v_g for z > 0. `evolve` takes it
+    into account with `method="retarded"`: the phases are then those of β + ω/v_g at the detuning
+    ω. With a group velocity `Couplings.validity` assesses what the other methods neglect; without one it
     takes the speed of light in vacuum, and a guide of the group index n_g is n_g times worse.
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
