@@ -46,8 +46,9 @@ class Waveguide:
 
     Γ and Δ neglect the time that light takes along the guide, z/v_g for z > 0. `evolve` takes it
     into account with `method="retarded"`: the phases are then those of β + ω/v_g at the detuning
-    ω. With a group velocity `Couplings.validity` assesses what the other methods neglect; without one it
-    takes the speed of light in vacuum, and a guide of the group index n_g is n_g times worse.
+    ω. With a group velocity `Couplings.validity` assesses what the other methods neglect; without
+    one it takes the speed of light in vacuum, and a guide of the group index n_g is n_g times
+    worse.
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute and include everything: `Emitters.decay_rates` and the dipoles do not enter.
