@@ -125,56 +125,77 @@ def _dephase(tables: Any, p: Any, scratch: Any, s: Any) -> None:
 
 
 @inline
-def _to_be_raised(tables: Any, p: Any, rows: Any, rates: Any) -> int:
-    """Find the rows j + n of R for the columns j of a panel, and the rates of their jumps.
+def _neighbours(tables: Any, jumps: Any, p: Any, rows: Any, rates: Any, excited: bool) -> int:
+    """Find the rows of R for the columns j of a panel with one emitter n changed, and their rates.
+
+    Args:
+        tables: of the problem.
+        jumps: rates of the jumps.
+        p: the panel.
+        rows: receives the rows of R.
+        rates: receives the rates.
+        excited: whether the emitters n are those that are excited in j, or the others.
 
     Returns:
-        The largest number of emitters n that are not excited in one of these columns.
+        The largest number of emitters n in one of these columns.
     """
-    images, jumps, most = tables.images, tables.jumps, 0
-    n_emitters = jumps.shape[1]
+    images, most = tables.images, 0
+    size = jumps.shape[1]
     for w in range(LANES):
         j, count = np.uint64(tables.columns[p, w]), 0
-        for n in range(n_emitters):
+        for n in range(size):
             bit = _ONE << np.uint64(n)
-            if j & bit:
+            if ((j & bit) != 0) != excited:
                 continue
             for g in range(len(images)):
-                rows[g * n_emitters + count, w] = images[g, j | bit]
-            for m in range(n_emitters):
+                rows[g * size + count, w] = images[g, j ^ bit]
+            for m in range(size):
                 rates[m, count, w] = jumps[0, n, m]
                 if len(jumps) > 1:
-                    rates[n_emitters + m, count, w] = jumps[1, n, m]
+                    rates[size + m, count, w] = jumps[1, n, m]
             count += 1
         most = max(most, count)
-        for z in range(count, n_emitters):
+        for z in range(count, size):
             for g in range(len(images)):
-                rows[g * n_emitters + z, w] = images[g, j]
-            for m in range(len(jumps) * n_emitters):
+                rows[g * size + z, w] = images[g, j]
+            for m in range(len(jumps) * size):
                 rates[m, z, w] = 0.0
     return most
 
 
 @always_inline
-def _jump(tables: Any, r: Any, p: Any, scratch: Any, s: Any) -> None:
-    """Add panel p of 𝒥_G(Rᵀ) to its V, and that of −𝒥_G'(Rᵀ) to its U."""
+def jump(tables: Any, jumps: Any, r: Any, p: Any, scratch: Any, s: Any, up: bool) -> None:
+    """Add panel p of 𝒥_G(Rᵀ) to its V, and that of −𝒥_G'(Rᵀ) to its U.
+
+    Args:
+        tables: of the problem.
+        jumps: (2, N, N), the matrices G and −G'; (1, N, N) if G' is zero.
+        r: the panels of R.
+        p: the panel.
+        scratch: of the thread.
+        s: where U and V begin, in configurations.
+        up: whether the jumps excite; then excited and not excited emitters are exchanged.
+    """
     uv, raised, rates, rows = scratch.uv, scratch.raised, scratch.rates, scratch.rows
     lowered, site, ones, places = tables.lowered, tables.site, tables.ones, tables.places
-    n, n_emitters = np.uint64(r.shape[1]), np.uint64(tables.jumps.shape[1])
-    count = np.uint64(_to_be_raised(tables, p, rows, rates))
+    n, size = np.uint64(r.shape[1]), np.uint64(jumps.shape[1])
+    exchanged = n - _ONE if up else np.uint64(0)
+    count = np.uint64(_neighbours(tables, jumps, p, rows, rates, up))
     pairs = count - (count & _ONE)
     for t in range(len(tables.turns)):
-        g, first = np.uint64(tables.turns[t, 0]) * n_emitters, np.uint64(tables.turns[t, 1]) * n
+        g, first = np.uint64(tables.turns[t, 0]) * size, np.uint64(tables.turns[t, 1]) * n
         for z in range(count):
-            turn(r, first, rows, g + z, raised, scratch.lanes, 0, n_emitters, z)
+            turn(r, first, rows, g + z, raised, scratch.lanes, 0, size, z)
         for e in range(LANES):
-            c, d = np.uint64(places[t, e]), np.uint64(e) * n_emitters
+            c, d = np.uint64(places[t, e]), np.uint64(e) * size
             if c == n:
                 continue
-            for h in range(len(tables.jumps)):
-                to, q = np.uint64(s + 1 - h) * n, np.uint64(h) * n_emitters
+            c ^= exchanged
+            for h in range(len(jumps)):
+                to, q = np.uint64(s + 1 - h) * n, np.uint64(h) * size
                 for k in range(ones[c]):
-                    i, m = to + lowered[c, k], (q + site[c, k]) * n_emitters
+                    i = to + (np.uint64(lowered[c, k]) ^ exchanged)
+                    m = (q + np.uint64(site[c, k])) * size
                     even, odd = zero(), zero()  # two sums, because each waits for itself
                     for z in range(_ZERO, pairs, _TWO):
                         even = fma(even, get(rates, m + z), get(raised, d + z))
@@ -256,7 +277,7 @@ def spread(
             s = np.uint64(2 * (p - first))
             if len(tables.dephasing) > 0:
                 _dephase(tables, p, scratch, s)
-            _jump(tables, here, p, scratch, s)
+            jump(tables, tables.jumps, here, p, scratch, s, False)
             _pump(tables, here, p, scratch, s)
             u, panel = s * n, np.uint64(p) * n
             for i in range(n):

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from collective._tools.compiled import compiled
 from collective.couplings.couplings import Couplings
 from collective.engines.driven import packed as _packed
-from collective.engines.driven.kernels import transposed_panel
+from collective.engines.driven.kernels import jump, transposed_panel
 from collective.engines.numerics.alignment import aligned
 from collective.engines.numerics.lanes import LANES, OPTIONS, add, axpy, fma, inline, zero
-from collective.engines.numerics.rows import always_inline, get, put, turn
+from collective.engines.numerics.rows import get, put
 
 _ONE, _TWO = (np.uint64(k) for k in (1, 2))
 
@@ -101,64 +101,6 @@ def _dephase(tables: Any, shared: Any, here: Any, p: Any, scratch: Any) -> None:
         put(uv, i, fma(u, get(turned, i), get(scratch.x, i)))
 
 
-@inline
-def _to_be_lowered(tables: Any, jumps: Any, p: Any, rows: Any, rates: Any) -> int:
-    """Find the rows j − n of R for the columns j of a panel, and the rates of their jumps.
-
-    Returns:
-        The largest number of emitters n that are excited in one of these columns.
-    """
-    images, most = tables.images, 0
-    size = jumps.shape[1]
-    for w in range(LANES):
-        j, count = np.uint64(tables.columns[p, w]), 0
-        for n in range(size):
-            bit = _ONE << np.uint64(n)
-            if not j & bit:
-                continue
-            for g in range(len(images)):
-                rows[g * size + count, w] = images[g, j ^ bit]
-            for m in range(size):
-                rates[m, count, w] = jumps[0, n, m]
-                if len(jumps) > 1:
-                    rates[size + m, count, w] = jumps[1, n, m]
-            count += 1
-        most = max(most, count)
-        for z in range(count, size):
-            for g in range(len(images)):
-                rows[g * size + z, w] = images[g, j]
-            for m in range(len(jumps) * size):
-                rates[m, z, w] = 0.0
-    return most
-
-
-@always_inline
-def _excite(tables: Any, jumps: Any, r: Any, p: Any, scratch: Any) -> None:
-    """Add the jumps of the pump to U and V of panel p, as `kernels` does for the decay."""
-    uv, raised, rates, rows = scratch.uv, scratch.raised, scratch.rates, scratch.rows
-    lowered, site, ones, places = tables.lowered, tables.site, tables.ones, tables.places
-    n, size = np.uint64(r.shape[1]), np.uint64(jumps.shape[1])
-    every = n - _ONE
-    count = np.uint64(_to_be_lowered(tables, jumps, p, rows, rates))
-    for t in range(len(tables.turns)):
-        g, first = np.uint64(tables.turns[t, 0]) * size, np.uint64(tables.turns[t, 1]) * n
-        for z in range(count):
-            turn(r, first, rows, g + z, raised, scratch.lanes, 0, size, z)
-        for e in range(LANES):
-            c, d = np.uint64(places[t, e]), np.uint64(e) * size
-            if c == n:
-                continue
-            free = c ^ every  # the emitters that are not excited
-            for h in range(len(jumps)):
-                to, q = np.uint64(1 - h) * n, np.uint64(h) * size
-                for k in range(ones[free]):
-                    i = to + (np.uint64(lowered[free, k]) ^ every)
-                    m, found = (q + np.uint64(site[free, k])) * size, zero()
-                    for z in range(count):
-                        found = fma(found, get(rates, m + z), get(raised, d + z))
-                    put(uv, i, add(get(uv, i), found))
-
-
 @compiled(**OPTIONS)
 def share(
     tables: Any,
@@ -179,7 +121,7 @@ def share(
         if len(shared.lost) > 0:
             _dephase(tables, shared, here, p, scratch)
         if len(shared.jumps) > 0:
-            _excite(tables, shared.jumps, here, p, scratch)
+            jump(tables, shared.jumps, here, p, scratch, 0, True)
         for i in range(n):
             j = np.uint64(p) * n + i
             put(before, j, axpy(get(before, j), alpha, get(uv, i)))
