@@ -43,11 +43,12 @@ for number, count in enumerate(counts):
     left.loglog(pumps, linewidths[count], color=colour, label=f"{count:,} atoms")
     right.loglog(pumps, powers[count], color=colour, label=f"{count:,} atoms")
     right.axvline(count * alone, color=colour, ls=":", lw=1)
-left.axhline(1, color="0.6", lw=1)
+left.axhline(1, color="0.6", lw=1, label="an atom, Γ")
 left.axhline(alone, color="0.3", ls="--", lw=1, label="4g²/κ")
 left.set(xlabel="pump of an atom (Γ)", ylabel="linewidth of the light (Γ)")
 right.set(xlabel="pump of an atom (Γ)", ylabel="photons leaving per time (Γ)")
 left.legend(frameon=False)
+right.set_title("dotted: N·4g²/κ", fontsize="medium")
 plt.show()
 
 for count in counts:
