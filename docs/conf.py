@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
+import _names  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -33,6 +34,7 @@ exclude_patterns = ["_build", "_static", "generated/validation.md", "generated/s
 templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
+default_role = "literal"  # a name in single backticks is code, as in Markdown
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -71,9 +73,19 @@ html_sidebars = {
 html_theme_options = {
     "show_nav_level": 2,
     "navbar_align": "left",
+    "navbar_center": ["topbar"],
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
+}
+
+# the pages in the top bar; the others are in its menu
+TOPBAR = {
+    "tutorial/index": "Tutorial",
+    "gallery/index": "Gallery",
+    "engines": "Which engine?",
+    "conventions": "Conventions",
+    "api": "API",
 }
 
 # the order in which the examples are best read
@@ -192,10 +204,27 @@ def demo_pages(app):
     teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
 
 
+def top_bar(app, page, _template, context, _doctree):
+    """Give the templates the pages of the top bar and of its menu: (page, title, is here)."""
+    env = app.env
+    others = [other for other in env.toctree_includes["index"] if other not in TOPBAR]
+    entries = TOPBAR | {other: env.titles[other].astext() for other in others}
+    rows = [(name, title, _is_below(page, name)) for name, title in entries.items()]
+    context["topbar"], context["more_pages"] = rows[: len(TOPBAR)], rows[len(TOPBAR) :]
+
+
+def _is_below(page, above):
+    """Whether a page is another one or in its folder; the pages of names are below the API."""
+    folder = "generated/" if above == "api" else above.removesuffix("index")
+    return page == above or (folder.endswith("/") and page.startswith(folder))
+
+
 def setup(app):
     """Hook what is computed into the build."""
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
+    app.connect("doctree-resolved", _names.link)
+    app.connect("html-page-context", top_bar)
 
 
 suppress_warnings = ["config.cache"]

@@ -101,7 +101,7 @@ def evolve(
             terminal or a notebook, else at most one line in 30 seconds.
 
     Returns:
-        `Result`. Ctrl-C ends the run early: the result then has `complete=False` and the times
+        `Result`. Ctrl-C ends the run early. The result then has `complete=False` and the times
         reached.
 
     Raises:
