@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # formulas also where the reader has no network
     "sphinx_gallery.gen_gallery",
@@ -32,7 +33,8 @@ extensions = [
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_static", "generated/validation.md", "generated/scenarios.md"]
 templates_path = ["_templates"]
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "substitution"]
+myst_substitutions = {"version": release}
 myst_heading_anchors = 3
 default_role = "literal"  # a name in single backticks is code, as in Markdown
 
