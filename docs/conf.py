@@ -36,6 +36,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath", "substitution"]
 myst_substitutions = {"version": release}
 myst_heading_anchors = 3
+smartquotes = False  # "exact" is what a reader types
 default_role = "literal"  # a name in single backticks is code, as in Markdown
 
 autosummary_generate = True
@@ -44,34 +45,14 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # shapes are in the text; the types of numpy are long
 
 html_theme = "pydata_sphinx_theme"
 html_title = "collective"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_sidebars = {
-    page: []
-    for page in (
-        "approximations",
-        "engines",
-        "sweeps",
-        "environments",
-        "scenarios",
-        "disorder",
-        "performance",
-        "validation",
-        "exercises",
-        "conventions",
-        "beyond_rwa",
-        "currents",
-        "teaching",
-        "sharp_bits",
-        "coming_from_qutip",
-        "architecture",
-        "changelog",
-    )
-}
+html_sidebars = {"*": []}  # a page that has no pages below it has no list of them
 html_theme_options = {
     "show_nav_level": 2,
     "navbar_align": "left",
