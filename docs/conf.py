@@ -36,7 +36,7 @@ templates_path = ["_templates"]
 myst_enable_extensions = ["dollarmath", "amsmath", "substitution"]
 myst_substitutions = {"version": release}
 myst_heading_anchors = 3
-smartquotes = False  # "exact" is what a reader types
+smartquotes_action = "D"  # dashes, but quotes stay as a reader types them
 default_role = "literal"  # a name in single backticks is code, as in Markdown
 
 autosummary_generate = True
