@@ -11,7 +11,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
-import _names  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -171,6 +170,28 @@ sphinx_gallery_conf = {
 }
 
 
+def top_bar(app, page, _template, context, _doctree):
+    """Give the templates the pages of the top bar and of its menu: (page, title, is here)."""
+    env = app.env
+    others = [other for other in env.toctree_includes["index"] if other not in TOPBAR]
+    entries = TOPBAR | {other: env.titles[other].astext() for other in others}
+    rows = [(name, title, _is_below(page, name)) for name, title in entries.items()]
+    context["topbar"], context["more_pages"] = rows[: len(TOPBAR)], rows[len(TOPBAR) :]
+
+
+def _is_below(page, above):
+    """Whether a page is another one or in its folder; the pages of names are below the API."""
+    folder = "generated/" if above == "api" else above.removesuffix("index")
+    return page == above or (folder.endswith("/") and page.startswith(folder))
+
+
+def names_in_backticks(app, doctree, page):
+    """Link the names in backticks to their reference pages."""
+    import _names
+
+    _names.link(app, doctree, page)
+
+
 def computed_pages(app):
     """Run the code that stands on the pages, for their figures, and compare with golden numbers."""
     generated = Path(app.srcdir) / "generated"
@@ -187,27 +208,12 @@ def demo_pages(app):
     teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
 
 
-def top_bar(app, page, _template, context, _doctree):
-    """Give the templates the pages of the top bar and of its menu: (page, title, is here)."""
-    env = app.env
-    others = [other for other in env.toctree_includes["index"] if other not in TOPBAR]
-    entries = TOPBAR | {other: env.titles[other].astext() for other in others}
-    rows = [(name, title, _is_below(page, name)) for name, title in entries.items()]
-    context["topbar"], context["more_pages"] = rows[: len(TOPBAR)], rows[len(TOPBAR) :]
-
-
-def _is_below(page, above):
-    """Whether a page is another one or in its folder; the pages of names are below the API."""
-    folder = "generated/" if above == "api" else above.removesuffix("index")
-    return page == above or (folder.endswith("/") and page.startswith(folder))
-
-
 def setup(app):
     """Hook what is computed into the build."""
+    app.connect("doctree-resolved", names_in_backticks)
+    app.connect("html-page-context", top_bar)
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
-    app.connect("doctree-resolved", _names.link)
-    app.connect("html-page-context", top_bar)
 
 
 suppress_warnings = ["config.cache"]
