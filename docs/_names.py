@@ -63,7 +63,7 @@ def meant(text, owner=None):
     method = METHOD.fullmatch(text)
     if method and (owner is None or text.startswith("method=")):
         return SHORT.get(method.group(1))
-    match = TEXT.fullmatch(text)
+    match = TEXT.fullmatch(text.removeprefix("method="))
     if match is None:
         return None
     prefix, path, rest = match.groups()

@@ -132,6 +132,7 @@ def test_every_name_in_backticks_exists():
         ("validity", "Couplings.modes", "Couplings.validity"),
         ("MeanField(phases=8)", None, "engines.MeanField"),
         ('method="single"', "couple", "engines.Single"),
+        ("method=co.engines.Single()", None, "engines.Single"),
         ('"blocks"', None, "engines.Blocks"),
         ("moment", "observables.steady", "observables.moment"),
         ("Table", "materials.gold", "materials.Table"),
