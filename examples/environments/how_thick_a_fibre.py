@@ -88,8 +88,8 @@ plt.show()
 # * A thin fibre hardly holds its own mode, a thick one keeps the light inside. Between them, at
 #   190 nm, 27.5 % of the light of M′ = ±5 is guided. Its dipole turns around the fibre's axis, so
 #   that half of its strength is radial, which couples best. M′ = 0 reaches 19 %.
-# * The points lie on the curves to the four archived decimals. The guided rate of a radial dipole
-#   halves within 60 nm.
+# * The points lie on the curves to the four archived decimals. Close to the fibre the guided rate
+#   of a radial dipole halves within 60 nm.
 #
 # Try changing: ``1.01 * radius`` to ``radius + 200``, as in a trap. Then at most 10 % is guided, at
 # a radius of 160 nm.
