@@ -664,6 +664,13 @@ def test_how_thick_a_fibre():
         assert round(exact, 4) == distance
         radial, *others = names["into"](*names["beside"](225, 1.4469, 225 * exact))
         np.testing.assert_allclose([radial, np.mean(others)], printed, atol=5.1e-5)
+    # the archived radiated rates, of a radial dipole and the mean of the others at 1.05 radii, are
+    # near ours with the radial and the azimuthal dipole exchanged; docs/validation.md tells of it
+    fibre, dipoles = names["beside"](225, 1.4469, 225 * 1.05)
+    radiated = fibre.purcell(dipoles) - names["into"](fibre, dipoles)
+    assert radiated[1] == pytest.approx(0.9017, rel=0.05)
+    assert (radiated[0] + radiated[2]) / 2 == pytest.approx(1.4130, rel=0.05)
+    assert radiated[0] > 1.5 * 0.9017
     radial = names["curves"][:, 0]
     assert np.interp(1.03 + 60 / 225, names["distances"], radial) < radial[0] / 2
     # in a trap
