@@ -6,8 +6,8 @@ Chain, square, cube
 critical spacing, which follows from the eigenvalues of Γ alone (Masson and Asenjo-Garcia, Nat.
 Commun. 13, 2285 (2022)). It depends on the dimension of the array: with the number of atoms it
 saturates in a chain, grows more slowly than the logarithm in a square and as a power law in a cube
-(Sierra, Masson and Asenjo-Garcia, Phys. Rev. Research 4, 023207 (2022)). Here this figure is drawn
-again.
+(Sierra, Masson and Asenjo-Garcia, Phys. Rev. Research 4, 023207 (2022)). Their figure is drawn here
+again, with up to 512 atoms.
 """
 
 import matplotlib.pyplot as plt
