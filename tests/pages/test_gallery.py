@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import reference
-from scipy import constants, linalg, optimize, special
+from scipy import constants, linalg, special
+from scipy.optimize import brentq
 
 import collective as co
 
@@ -218,16 +219,14 @@ def test_chain_square_cube():
         assert limit - 0.004 < spacings[-1] < limit
     # a square: a² grows by 9/32π for each e-fold of N, from sin²(kr)/(kr)² at large distances
     squares = dict(zip(*found["square, dipoles across"], strict=True))
-    large = optimize.brentq(lambda a: neighbours_squared((100, 100, 1), a, along) - 2, 0.8, 0.9)
+    large = brentq(lambda a: neighbours_squared((100, 100, 1), a, along) - 2, 0.8, 0.9)
     slope = (large**2 - squares[400] ** 2) / np.log(10_000 / 400)
     assert slope == pytest.approx(9 / (32 * np.pi), rel=0.08)
     # a cube: a power law, a² grows as the length of an edge in units of the spacing
     cubes = []
     for n, around in ((10, (0.86, 0.9)), (25, (1.35, 1.4))):
         shape = (n, n, n)
-        cubes.append(
-            optimize.brentq(lambda a, s=shape: neighbours_squared(s, a, along) - 2, *around)
-        )
+        cubes.append(brentq(lambda a, s=shape: neighbours_squared(s, a, along) - 2, *around))
     power = np.log(cubes[1] / cubes[0]) / np.log((25 / 10) ** 3)
     assert power == pytest.approx(1 / 6, abs=0.01)
     assert squares[64] < 0.42
