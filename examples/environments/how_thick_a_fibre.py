@@ -68,10 +68,10 @@ for (name, share), colour, line in zip(
     shares.items(), co.plot.COLOURS, ("-", "--", ":"), strict=False
 ):
     left.plot(radii, share, line, color=colour, label=name)
-left.plot(200, 0.28, "k*", ms=11, label="Le Kien et al.: up to 28 %")
+left.plot(200, 0.28, "k*", ms=11, label="Le Kien et al.")
 left.set(xlabel="radius of the fibre (nm)", ylabel="share of the light that is guided")
-left.set(ylim=(0, 0.4))
-left.legend(frameon=False, loc="upper left", ncols=2)
+left.set(ylim=(0, 0.5))
+left.legend(frameon=False, loc="upper right")
 right.semilogy(distances, curves[:, 0], color=co.plot.COLOURS[0], label="radial dipole")
 others = curves[:, 1:].mean(axis=1)
 right.semilogy(distances, others, "--", color=co.plot.COLOURS[1], label="mean of the two others")

@@ -69,10 +69,11 @@ for name, (law, label) in growth.items():
     line = spacings[-1] * law(large) / law(atoms[-1])
     ax.loglog(large, line, "k--", lw=0.8)
     ax.annotate(label, (large[-1], line[-1]), xytext=(8, -4), textcoords="offset points")
-ax.set(xlabel="number of atoms", ylabel="critical spacing (λ₀)", xlim=(2.5, 1000))
-ax.set_yticks([0.15, 0.2, 0.3, 0.4, 0.6, 0.8], labels=["0.15", "0.2", "0.3", "0.4", "0.6", "0.8"])
+ax.set(xlabel="number of atoms", ylabel="critical spacing (λ₀)")
+ax.set(xlim=(2.5, 1000), ylim=(0.07, 1))
+ax.set_yticks([0.1, 0.15, 0.2, 0.3, 0.5, 0.8], labels=["0.1", "0.15", "0.2", "0.3", "0.5", "0.8"])
 ax.minorticks_off()
-ax.legend(frameon=False)
+ax.legend(frameon=False, loc="lower right")
 plt.show()
 
 # %%
