@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import reference
 from scipy import constants, linalg, special
+from scipy.optimize import brentq
 
 import collective as co
 
@@ -174,6 +175,67 @@ def test_fourteen_atoms_exactly():
     np.testing.assert_allclose(bursts[0].emission[::10], exact.emission, atol=1e-5)
     ladder = [reference.dicke_ladder(n, np.linspace(0, 0.5, 51)).max() / n for n in (6, 14)]
     assert ladder[1] > 1.8 * ladder[0]
+
+
+def neighbours_squared(shape, spacing, dipole):
+    """Σ_n Γ_mn²/Γ₀² of an nx × ny × nz lattice, the mean over m, from distances and their number."""
+    steps = np.indices([2 * n - 1 for n in shape]).reshape(3, -1).T + 1 - np.array(shape)
+    count = np.prod(np.array(shape) - np.abs(steps), axis=1) / np.prod(shape)
+    apart = np.any(steps != 0, axis=1)
+    r = spacing * np.linalg.norm(steps[apart], axis=1)
+    cosine = spacing * steps[apart] @ np.array(dipole) / r
+    x = 2 * np.pi * r
+    near = np.cos(x) / x**2 - np.sin(x) / x**3
+    gamma = 1.5 * ((1 - cosine**2) * np.sin(x) / x + (1 - 3 * cosine**2) * near)
+    return 1 + count[apart] @ gamma**2
+
+
+@pytest.mark.slow
+def test_chain_square_cube():
+    """Masson and Asenjo-Garcia (2022), Sierra, Masson and Asenjo-Garcia (2022)."""
+    names = run("chain_square_cube")
+    found = names["found"]
+    across, along = (1, 0, 0), (0, 0, 1)
+    shapes = {
+        "chain, dipoles across": (across, lambda n: (1, 1, n)),
+        "chain, dipoles along": (along, lambda n: (1, 1, n)),
+        "square, dipoles across": (along, lambda n: (n, n, 1)),
+        "cube": (along, lambda n: (n, n, n)),
+    }
+    for name, (dipole, shape) in shapes.items():
+        edges = names["edges"][name.split(",")[0]]
+        for n, spacing in zip(edges, found[name][1], strict=True):
+            assert neighbours_squared(shape(n), spacing, dipole) == pytest.approx(2, abs=1e-8)
+            for larger in np.linspace(spacing, 1, 60)[1:]:  # the last spacing with a burst
+                assert neighbours_squared(shape(n), larger, dipole) < 2
+    # a chain saturates: the limits by the bands of an infinite chain and by long chains
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    for name, dipole in (("chain, dipoles across", across), ("chain, dipoles along", along)):
+        limit, spacings = names["limits"][name], found[name][1]
+        bands = co.observables.bands("chain", limit, 2 * np.pi * nodes, dipole=dipole)
+        assert limit * (weights @ bands.rates**2) == pytest.approx(2, abs=1e-9)
+        assert neighbours_squared((1, 1, 10_000), limit, dipole) == pytest.approx(2, abs=3e-3)
+        assert np.all(np.diff(spacings) > 0)
+        assert limit - 0.004 < spacings[-1] < limit
+    # a square: a² grows by 9/32π for each e-fold of N, from sin²(kr)/(kr)² at large distances
+    squares = dict(zip(*found["square, dipoles across"], strict=True))
+    large = brentq(lambda a: neighbours_squared((100, 100, 1), a, along) - 2, 0.8, 0.9)
+    slope = (large**2 - squares[400] ** 2) / np.log(10_000 / 400)
+    assert slope == pytest.approx(9 / (32 * np.pi), rel=0.08)
+    # a cube: a power law, a² grows as the length of an edge in units of the spacing
+    cubes = []
+    for n, around in ((10, (0.86, 0.9)), (25, (1.35, 1.4))):
+        shape = (n, n, n)
+        cubes.append(brentq(lambda a, s=shape: neighbours_squared(s, a, along) - 2, *around))
+    power = np.log(cubes[1] / cubes[0]) / np.log((25 / 10) ** 3)
+    assert power == pytest.approx(1 / 6, abs=0.01)
+    assert squares[64] < 0.42
+    assert squares[81] > 0.57
+    assert neighbours_squared((9, 9, 1), 0.45, along) < 2
+    assert neighbours_squared((9, 9, 1), 0.5, along) < 2
+    assert squares[16] < 0.316 < squares[25]
+    in_plane = [neighbours_squared((9, 9, 1), a, across) > 2 for a in np.linspace(0.2, 1, 81)]
+    assert np.count_nonzero(np.diff(in_plane)) == 1
 
 
 @pytest.mark.slow
@@ -577,6 +639,50 @@ def test_a_gold_sphere_between_two_emitters():
 
 
 @pytest.mark.slow
+def test_how_thick_a_fibre():
+    """Le Kien et al. (2005): up to 28 % at about 200 nm; Qi et al. (2018): guided rates."""
+    names = run("how_thick_a_fibre")
+    radii, shares = names["radii"], {name: np.array(x) for name, x in names["shares"].items()}
+    best = shares["M′ = ±5"]
+    assert round(best.max(), 2) == 0.28
+    assert round(best.max(), 3) == 0.275
+    assert radii[np.argmax(best)] == 190
+    assert round(shares["M′ = 0"].max(), 2) == 0.19
+    assert np.all(best > shares["all M′ alike"])
+    assert np.all(shares["all M′ alike"] > shares["M′ = 0"])
+    # F′ = 5 → F = 4 by Clebsch–Gordan coefficients: (25 − M²)/45 of the decay is along the axis
+    momenta = np.arange(5, -6, -1)
+    axial = (25 - momenta**2) / 45
+    expected = [(1 - axial) / 2, (1 - axial) / 2, axial]
+    np.testing.assert_allclose(names["parts"][:, :11], expected, atol=1e-12)
+    # the archived numbers, at 1.05 + 1.55 n/39 radii, to their four decimals
+    for (distance, printed), n in zip(
+        names["archived"].items(), (0, 5, 9, 15, 23, 37), strict=True
+    ):
+        exact = 1.05 + 1.55 * n / 39
+        assert round(exact, 4) == distance
+        radial, *others = names["into"](*names["beside"](225, 1.4469, 225 * exact))
+        np.testing.assert_allclose([radial, np.mean(others)], printed, atol=5.1e-5)
+    # the archived radiated rates, of a radial dipole and the mean of the others at 1.05 radii, are
+    # near ours with the radial and the azimuthal dipole exchanged; docs/validation.md tells of it
+    fibre, dipoles = names["beside"](225, 1.4469, 225 * 1.05)
+    radiated = fibre.purcell(dipoles) - names["into"](fibre, dipoles)
+    assert radiated[1] == pytest.approx(0.9017, rel=0.05)
+    assert (radiated[0] + radiated[2]) / 2 == pytest.approx(1.4130, rel=0.05)
+    assert radiated[0] > 1.5 * 0.9017
+    radial = names["curves"][:, 0]
+    assert np.interp(1.03 + 60 / 225, names["distances"], radial) < radial[0] / 2
+    # in a trap
+    weights = names["sublevels"]["M′ = ±5"]
+    trapped = []
+    for radius in range(140, 190, 10):
+        fibre, dipoles = names["beside"](radius, 1.45, radius + 200)
+        trapped.append(weights @ names["into"](fibre, dipoles) / (weights @ fibre.purcell(dipoles)))
+    assert np.argmax(trapped) == 2
+    assert round(max(trapped), 2) == 0.1
+
+
+@pytest.mark.slow
 def test_a_ring_around_a_nanofibre():
     names = run("a_ring_around_a_nanofibre")
     distances, alone, shared = (np.array(names[x]) for x in ("distances", "alone", "shared"))
@@ -809,10 +915,17 @@ def test_an_erbium_array():
     assert np.all(early[first, second] > 0)
     assert np.all(late[first, second] < 0)
     populations = np.diag(late).reshape(10, 10)
-    assert populations[0, 0] == pytest.approx(populations[4:6, 4:6].mean() / 2, rel=0.2)
+    assert populations[0, 0] / populations[4:6, 4:6].mean() == pytest.approx(0.4, abs=0.05)
     grid = np.arange(100).reshape(10, 10)
     diagonal = late[grid[:-1, :-1].ravel(), grid[1:, 1:].ravel()].mean()
     assert abs(diagonal) < 0.15 * abs(late[first, second].mean())
+    # the numbers on the page of validation
+    conditional = found["100 atoms, conditional"]
+    assert conditional[3] == pytest.approx(0.08, abs=0.01)
+    assert conditional[-1] == pytest.approx(-0.27, abs=0.01)
+    light = names["array"].emission / 100
+    assert light.max() == pytest.approx(1.1, abs=0.02)
+    assert light[-1] / names["array"].populations[-1].mean() == pytest.approx(0.16, abs=0.01)
     # two levels with σ light: the signs stay
     circular = co.couple(co.square(3, 3, names["spacing"], dipoles=(1, 1j, 0)), co.Vacuum())
     found = co.evolve(circular, "inverted", [0, 0.3, 4], observe="correlations")
