@@ -26,8 +26,10 @@ TOGETHER = {
         "test_layout.py",
     ),
 }  # fmt: skip
-# every second process imports the files in the opposite order: each finds half of them compiled
-BACKWARDS = os.environ.get("PYTEST_XDIST_WORKER", "gw0")[-1] in "13579"
+# of several processes every second imports the files in the opposite order: it finds half of them
+# compiled to bytecode
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+BACKWARDS = PROCESS[-1:] in tuple("13579")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,7 +61,8 @@ def pytest_collect_directory(path, parent):
 
 def pytest_collection_modifyitems(items):
     """All processes have the tests in the same order, that of the names of the files."""
-    items.sort(key=lambda item: item.path.parts)
+    if PROCESS:
+        items.sort(key=lambda item: item.path.parts)
 
 
 @pytest.hookimpl(wrapper=True)
