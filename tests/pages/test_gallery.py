@@ -1456,6 +1456,7 @@ def test_competing_lines():
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_superradiant_laser():
     names = run("a_superradiant_laser")
     alone, pumps = names["alone"], names["pumps"]
