@@ -551,6 +551,106 @@ def test_a_bad_cavity():
 
 
 @pytest.mark.slow
+def test_from_bad_to_good_cavity():
+    names = run("from_bad_to_good_cavity")
+    times, kept, markov = names["times"], names["kept"], names["markov"]
+    assert list(markov) == [0.1, 0.25, 0.45]
+    for g, population in kept.items():
+        # closed form: the damped oscillator of atom and photon
+        half = np.sqrt(complex(g**2 - 1 / 16))
+        closed = np.cos(half * times) + (np.sin(half * times) / half if half else times) / 4
+        expected = np.abs(np.exp(-times / 4) * closed) ** 2
+        np.testing.assert_allclose(population, expected, atol=1e-6)
+    for g, population in markov.items():
+        np.testing.assert_allclose(population, np.exp(-4 * g**2 * times), atol=1e-9)
+        # the engine with memory keeps the mode, too
+        cavity = co.couple(names["atom"], co.Cavity(g, 1.0, 0.0))
+        late = co.evolve(cavity, "inverted", times, method="retarded", progress=False)
+        np.testing.assert_allclose(late.excitation, kept[g], atol=1e-6)
+        assert np.all(kept[g][1:40] > population[1:40])  # it begins late
+    assert np.all(np.diff(kept[0.25]) < 0)
+    assert np.sum(np.diff(np.sign(np.diff(kept[1.5]))) > 0) >= 4  # it comes back
+    ratios, losses, splitting = names["ratios"], names["losses"], names["splitting"]
+    weak, strong = ratios < 0.1, ratios > 0.25
+    np.testing.assert_allclose(losses[weak, 0], 4 * ratios[weak] ** 2, rtol=0.05)
+    np.testing.assert_allclose(losses[strong], 0.5, atol=1e-9)
+    np.testing.assert_allclose(splitting[strong], 2 * np.sqrt(ratios[strong] ** 2 - 1 / 16))
+    assert splitting[ratios < 0.25].max() < 1e-9
+    # the same poles from the generator of the master equation
+    for g in (0.1, 1.5):
+        problem = co.CavityCouplings(names["alone"], co.cavity_mode(g, 1.0))
+        found = problem.liouvillian().eigenenergies()
+        pole = np.linalg.eigvals(np.array([[0, g], [g, -0.5j]]))
+        for value in (2 * pole.imag.max(), 1j * np.ptp(pole.real) + pole.imag.sum()):
+            assert np.abs(found - value).min() < 1e-7
+    with pytest.raises(ValueError, match="CavityCouplings"):
+        names["eliminated"](0.6)
+
+
+@pytest.mark.slow
+def test_a_mirror_far_away():
+    names = run("a_mirror_far_away")
+    times, lifetime = names["times"], names["lifetime"]
+    for metres, (population, delay) in names["runs"].items():
+        assert delay == pytest.approx(2 * metres * 1.45 / constants.c / lifetime, rel=1e-6)
+        before = times < delay
+        np.testing.assert_allclose(population[before], np.exp(-times[before]), atol=1e-8)
+        # closed form: a sum over the round trips of the light (Dorner and Zoller 2002)
+        trips = np.arange(int(times[-1] / delay) + 1)
+        since = np.maximum(times[:, None] - trips * delay, 0)
+        terms = (since / 2) ** trips / special.factorial(trips) * np.exp(-since / 2)
+        terms[times[:, None] < trips * delay] = 0
+        np.testing.assert_allclose(population, terms.sum(axis=1) ** 2, atol=1e-6)
+        if metres < 10:
+            assert population[-1] == pytest.approx((1 + delay / 2) ** -2, rel=0.01)
+    population, delay = names["runs"][10]
+    assert population.max() == 1
+    assert population[times > delay].max() > 5 * np.exp(-delay)  # it takes up light again
+    atom, between, gone = names["atom"], names["between"], names["gone"]
+    delay = names["delay"]
+    assert between[-1] / atom[-1] == pytest.approx(delay / 2, rel=1e-3)
+    assert (atom + between)[-1] == pytest.approx(1 / (1 + delay / 2), abs=1e-3)
+    assert np.all(np.diff(gone) > -1e-5)  # what has left does not come back
+    quarter = co.couple(
+        co.Emitters([[0, 0, 1.25]]),
+        co.Waveguide(1.0, 2 * np.pi, group_velocity=2.5, mirror=0.0),
+    )
+    nothing = co.evolve(quarter, "inverted", [0.0, 30.0], method="retarded", progress=False)
+    assert nothing.excitation[-1] < 1e-4
+
+
+@pytest.mark.slow
+def test_when_markov_fails():
+    names = run("when_markov_fails")
+    delays, pair, ten = names["delays"], np.array(names["pair"]), np.array(names["ten"])
+    # closed form to first order in the delay, from the poles of the bright and the dark state
+    times = names["times"]
+    early = np.exp(-times)
+    first = np.abs((1 + early) * (early * (1 - times) - 1)) / 4
+    assert names["slope"] == pytest.approx(first.max(), rel=0.01)
+    assert names["slope"] == pytest.approx(1 / 3, abs=0.02)
+    short = delays < 0.02
+    np.testing.assert_allclose(pair[short], names["slope"] * delays[short], rtol=0.02)
+    assert ten[0] / pair[0] == pytest.approx(1.75, abs=0.1)
+    assert np.all(np.diff(pair) > 0)
+    assert pair[-1] == pytest.approx(0.25, abs=0.01)
+    assert names["limit"] == pytest.approx(0.16, abs=0.005)
+    assert names["error"](names["beside_a_fibre"](2, names["limit"])) == pytest.approx(
+        0.05, rel=0.02
+    )
+    ns = names["limit"] * names["lifetime"]
+    assert round(ns) == 4
+    assert ns * 1e-9 * constants.c / 1.45 == pytest.approx(0.85, abs=0.03)
+    assert 0.85 * 21.28e3 / names["lifetime"] == pytest.approx(700, rel=0.02)
+    # the delay in the figure: nothing arrives before it, and Γ and Δ keep a quarter each
+    assert names["slow"][times < 1, 1].max() == 0
+    np.testing.assert_allclose(names["at_once"][-1], 0.25, atol=1e-3)
+    space = np.array(names["space"])
+    assert np.all(np.diff(space) < 0)
+    assert space[0] / space[-1] > 50
+
+
+@pytest.mark.slow
 def test_a_gold_sphere_between_two_emitters():
     names = run("a_gold_sphere_between_two_emitters")
     waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
