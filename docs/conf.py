@@ -127,6 +127,7 @@ STORY = {
         "a_gold_sphere_between_two_emitters",
         "a_ring_around_a_nanofibre",
         "mirror_mirror",
+        "a_film_that_catches_light",
         "bring_your_own_field",
     ],
     "interactions": [

@@ -651,6 +651,48 @@ def test_when_markov_fails():
 
 
 @pytest.mark.slow
+def test_a_film_that_catches_light():
+    names = run("a_film_that_catches_light")
+    thicknesses, rates, k = names["thicknesses"], names["rates"], names["k"]
+    # downwards goes what the slab lets through, by the formula of Airy for each plane wave
+    x, weights = np.polynomial.legendre.leggauss(400)
+    cosine, weights = (x + 1) / 2, weights / 2
+    inside = np.sqrt(names["nitride"] - 1 + cosine**2)
+    for at in (0, 16, 44, 79):
+        path = k * thicknesses[at] * inside
+        through = []
+        for ratio in (inside / cosine, inside / (names["nitride"] * cosine)):  # s, p
+            through.append(
+                1 / np.abs(np.cos(path) - 0.5j * (ratio + 1 / ratio) * np.sin(path)) ** 2
+            )
+        down = 3 / 8 * np.sum(weights * (through[0] + cosine**2 * through[1]))
+        assert rates["down"][at] == pytest.approx(down, abs=2e-3)
+    assert names["best"] == 85
+    assert 2 * np.pi / k / names["best"] == pytest.approx(9, abs=0.2)
+    at = int(np.flatnonzero(thicknesses == 85)[0])
+    whole = sum(rates.values())[at]
+    assert names["caught"][at] == pytest.approx(0.77, abs=0.005)
+    assert rates["TE"][at] / (rates["TE"] + rates["TM"])[at] > 0.94
+    assert rates["up"][at] / whole == pytest.approx(0.06, abs=0.005)
+    # the second pair of waves of a slab begins at kd√(ε − 1) = π
+    assert np.pi / k / np.sqrt(names["nitride"] - 1) == pytest.approx(225, abs=0.5)
+    emitter, slab = names["molecule"], names["membrane"]
+    assert list(slab(224.0).guided(emitter)) == ["TE0", "TM0"]
+    assert sorted(slab(226.0).guided(emitter)) == ["TE0", "TE1", "TM0", "TM1"]
+    far, membrane, free = names["distances"] > 20e3, *names["coupling"].values()
+    log = np.log(names["distances"][far])
+    assert np.polyfit(log, np.log(membrane[far]), 1)[0] == pytest.approx(-0.5, abs=0.03)
+    assert np.polyfit(log, np.log(free[far]), 1)[0] == pytest.approx(-1, abs=1e-3)
+    assert membrane[-1] / free[-1] == pytest.approx(15, abs=0.5)
+    # the numbers of the figure are those of `couple`
+    pair = co.Emitters([[0, 0, 20], [0, 5000, 20]], dipoles=(1, 0, 0), wavelength=780)
+    couplings = co.couple(pair, slab(85), level_shifts=False)
+    strength = np.abs(couplings.decay[0, 1] / 2 + 1j * couplings.shift[0, 1])
+    relative = strength / (couplings.decay[0, 0] / 2)
+    assert relative == pytest.approx(np.interp(5000, names["distances"], membrane), rel=0.01)
+
+
+@pytest.mark.slow
 def test_a_gold_sphere_between_two_emitters():
     names = run("a_gold_sphere_between_two_emitters")
     waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
