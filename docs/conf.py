@@ -94,6 +94,7 @@ STORY = {
         "where_the_light_goes",
         "dark_state_entanglement",
         "clicks",
+        "photons_one_by_one",
         "subradiance_and_the_light_cone",
         "a_mirror_of_atoms",
         "mollow_triplet_of_a_pair",

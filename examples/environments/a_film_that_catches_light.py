@@ -59,7 +59,7 @@ for name, field in (("membrane", membrane(best)), ("free space", co.Vacuum())):
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
 parts = [rates[name] for name in ("TE", "TM", "up", "down")]
-shades = ["#0072B2", "#56B4E9", "#F0E442", "0.8"]
+shades = ["#0072B2", "#56B4E9", "#F0E442", "0.6"]
 left.stackplot(thicknesses, parts, colors=shades, edgecolor="white", lw=0.5)
 left.axvline(best, color="k", ls=":")
 left.text(105, 0.3, "guided, TE", color="white")

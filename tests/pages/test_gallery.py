@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import qutip
 import reference
 from scipy import constants, linalg, special
 
@@ -402,6 +403,35 @@ def test_clicks():
     np.testing.assert_allclose(np.mean(alone[alone < 3] < 0.5), 1 - np.exp(-0.5), atol=0.04)
     assert np.mean(waits < 0.2) > 1.8 * np.mean(alone < 0.2)  # most hurry
     assert np.quantile(waits, 0.98) > np.median(alone)  # a few are kept
+
+
+@pytest.mark.slow
+def test_photons_one_by_one():
+    names = run("photons_one_by_one")
+    spacings, pairs, shifts = names["spacings"], names["pairs"], names["shifts"]
+    for number, spacing in enumerate(spacings):
+        # closed form of a weakly driven pair: bright state, doubly excited state, both ways down
+        pair = co.couple(co.chain(2, spacing, dipoles=(0, 0, 1), axis=(1, 0, 0)), co.Vacuum())
+        gamma, delta = pair.decay[0, 1], pair.shift[0, 1]
+        closed = ((1 + gamma) ** 2 + (1 - gamma) ** 2) / (4 * (4 * delta**2 + 1))
+        assert pairs[2][number] / 2 == pytest.approx(closed, rel=0.06)
+        assert shifts[2][number] == pytest.approx(2 * delta / (1 + gamma), rel=1e-9)
+    for n in (2, 3):  # a hundred times rarer at a shift of ten linewidths
+        ratio = np.exp(np.interp(np.log(10), *np.log([shifts[n][::-1], pairs[n][::-1]])))
+        assert 0.003 < ratio < 0.012
+    assert min(pairs[12]) > 0.6
+    # three and six atoms from the stationary density matrix, with all excitations
+    for n, number in ((3, 1), (6, 0)):
+        driven = names["steady_light"](n, spacings[number]).couplings
+        steady = co.steady_state(driven)
+        jumps = driven.collapse_operators()
+        rate = sum(qutip.expect(op.dag() * op, steady) for op in jumps)
+        both = sum(qutip.expect(a.dag() * b.dag() * b * a, steady) for a in jumps for b in jumps)
+        assert pairs[n][number] == pytest.approx(both / rate**2 / (1 - 1 / n), rel=0.05)
+    # the other resonance of a pair sends photons in twos
+    ring = co.couple(co.ring(2, 0.05), co.Vacuum()).replace(drive=0.2)
+    twos = co.evolve(ring, "ground", [0.0, 6.0], method=names["engine"], progress=False)
+    assert co.observables.g2(twos)[-1] > 100
 
 
 @pytest.mark.slow
