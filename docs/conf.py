@@ -147,6 +147,7 @@ STORY = {
     "sweeps_and_averages": [
         "a_phase_diagram_overnight",
         "missing_atoms",
+        "a_pulse_for_unlike_ions",
         "from_laptop_to_cluster",
     ],
 }

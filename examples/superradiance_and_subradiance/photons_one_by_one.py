@@ -59,8 +59,8 @@ plt.show()
 # that is excited already takes no second one. The laser is resonant with the first excitation, and
 # thus not with the second: the ring behaves as one atom. The right panel shows what counts. Where
 # the second excitation is ten linewidths off, pairs are a hundred times rarer than from independent
-# atoms, whatever their number. In a large ring each pair has a small part in the shift, and the
-# linewidth grows with N, so that twelve atoms hardly notice.
+# atoms, for two atoms as for three. In a large ring each pair has a small part in the shift, and
+# the linewidth grows with N, so that twelve atoms hardly notice.
 #
 # Try changing: a pair with the laser at ω₀, ``sizes = [2]``, ``drive=0.2`` and ``detunings=0.0``,
 # which misses the first excitation and hits the second, so that photons come in twos; ``co.chain``

@@ -1319,6 +1319,53 @@ def test_missing_atoms():
 
 
 @pytest.mark.slow
+def test_a_pulse_for_unlike_ions():
+    names = run("a_pulse_for_unlike_ions")
+    after, unlike, beam = names["after"], names["unlike"], names["beam"]
+    swept, alone = after["swept pulse", "detuning"], after["π-pulse", "detuning"]
+    assert swept.min() > 0.965
+    assert alone.mean() == pytest.approx(0.38, abs=0.005)
+    assert alone[np.abs(unlike.detunings) < 20].min() > 0.93
+    assert alone[np.abs(unlike.detunings) > 400].max() < 0.01
+    # closed forms, with what the ions emit
+    strong = after["π-pulse", "strength"]
+    np.testing.assert_allclose(strong, np.sin(np.pi * beam / 2) ** 2, atol=0.035)
+    passed = np.pi * (4000 * beam) ** 2 / (2 * 8e5)
+    np.testing.assert_allclose(after["swept pulse", "strength"], 1 - np.exp(-passed), atol=0.035)
+    assert 1 - swept.mean() == pytest.approx(0.03, abs=0.005)
+    peaks = [np.abs(names[name](1.0)(0.0)).item() for name in ("pi_pulse", "swept_pulse")]
+    assert peaks[1] / peaks[0] == pytest.approx(16, abs=0.1)
+    assert (peaks[1] / peaks[0]) ** 2 == pytest.approx(250, rel=0.03)
+    # a single ion by QuTiP: the equation of a two-level emitter in the frame of the ion
+    number = int(np.argmin(np.abs(unlike.detunings - 150)))
+    lower = qutip.sigmam()
+    for name, found in (("pi_pulse", alone), ("swept_pulse", swept)):
+        pulse = names[name](1.0)
+
+        def up(t, pulse=pulse):
+            return 0.5 * complex(pulse(t))
+
+        def down(t, up=up):
+            return up(t).conjugate()
+
+        number_operator = lower.dag() * lower
+        system = [unlike.detunings[number] * number_operator, [lower.dag(), up], [lower, down]]
+        result = qutip.mesolve(
+            system,
+            qutip.basis(2, 1),
+            [-0.03, 0.03],
+            [lower],
+            e_ops=[number_operator],
+            options={"nsteps": 10**6, "max_step": 1e-4},
+        )
+        # the others, half a wavelength away, matter little during a pulse
+        assert found[number] == pytest.approx(result.expect[0][-1], abs=5e-3)
+    # a sweep that is too fast is not followed
+    fast = co.pulse.sech(rabi=4000.0, centre=0, width=0.005, chirp=2e7)
+    assert names["populations"](names["alike"], fast).mean() == pytest.approx(0.7, abs=0.01)
+
+
+@pytest.mark.slow
 def test_from_laptop_to_cluster():
     names = run("from_laptop_to_cluster")
     found = names["found"]
