@@ -14,8 +14,9 @@ import numpy as np
 import collective as co
 
 nitride = 4.0  # ε of silicon nitride, which absorbs next to nothing here
-k = 2 * np.pi / 780  # lengths in nm
-molecule = co.Emitters([[0, 0, 20.0]], dipoles=(1, 0, 0), wavelength=780)
+wavelength = 780  # all lengths in nm
+k = 2 * np.pi / wavelength
+molecule = co.Emitters([[0, 0, 20.0]], dipoles=(1, 0, 0), wavelength=wavelength)
 
 directions, weights = co.observables.sphere(400, 3)
 
@@ -76,11 +77,11 @@ plt.show()
 
 # %%
 # What to notice: 85 nm are a ninth of the wavelength, and catch 77 % of the light in guided waves,
-# nearly all of it in one. A lens above the membrane gets no more than 6 %. At 225 nm half a
-# wavelength fits into the film across, and a second pair of waves begins. Guided light spreads in
-# two dimensions and not in three, so that the coupling of two molecules falls as 1/√r and not as
-# 1/r: over 60 µm it is 15 times as large as in free space.
+# nearly all of it in one. A lens above the membrane gets no more than 6 %. From 225 nm on the film
+# guides a second pair of waves. Guided light spreads in two dimensions and not in three, so that
+# the coupling of two molecules falls as 1/√r and not as 1/r: over 60 µm it is 15 times as large as
+# in free space.
 #
 # Try changing: a dipole across the membrane, ``dipoles=(0, 0, 1)`` and ``[:, 2, 2]``, which emits
-# TM waves alone; silicon, ``nitride = 12.1`` and a wavelength of 1550; a film on glass,
+# TM waves alone; silicon, ``nitride = 12.1`` and ``wavelength = 1550``; a film on glass,
 # ``co.Layers([nitride, 2.1], [thickness])``, where the light inside the glass counts as downwards.

@@ -34,7 +34,7 @@ def eliminated(g):
 
 couplings = [0.1, 0.25, 0.45, 1.5]
 kept = {g: with_the_mode(g) for g in couplings}
-markov = {g: eliminated(g) for g in couplings if g <= kappa / 2}  # co.Cavity refuses the others
+markov = {g: eliminated(g) for g in couplings if g <= kappa / 2}  # its limit
 
 # Amplitudes of atom and photon obey i dc/dt = h c. Each eigenvalue of h is a decay and a frequency
 ratios = np.geomspace(0.05, 4, 161)
@@ -75,7 +75,7 @@ plt.show()
 # to 4g²/κ, which is all that ``co.Cavity`` knows. Even there the decay begins late, because light
 # must first fill the mode. At g = κ/4 the loss of the atom and that of the photon meet. Above, atom
 # and photon are one: the excitation goes to and fro, and is lost at κ/2, because half of the time
-# it is a photon. Above g = κ/2 ``co.couple`` refuses ``co.Cavity`` and names the way out.
+# it is a photon. Above g = κ/2 the mode cannot be eliminated, and ``co.Cavity`` says so.
 #
 # Try changing: four atoms, ``alone = co.Couplings(np.zeros((4, 4)), np.zeros((4, 4)))``, from the
 # state ``co.states.dicke(1)`` in place of ``"inverted"``, which oscillate at twice the frequency;

@@ -88,4 +88,4 @@ plt.show()
 # all light arrived.
 #
 # Try changing: a quarter of a wavelength more, ``co.chain(n, 1.25)``, where the atoms keep nothing;
-# a narrow line, ``co.units.atom("Sr88 689 nm")``, whose lifetime of 21 µs makes 85 cm to 700 m.
+# a narrow line, ``co.units.atom("Sr88 689 nm")``, whose lifetime of 21 µs turns 85 cm into 700 m.

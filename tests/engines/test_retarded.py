@@ -55,7 +55,7 @@ def test_an_emitter_before_a_mirror_sees_its_own_light_come_back(place, rate):
 
 @pytest.mark.parametrize("place", [12345.0, 1000000.5, 5574205.0])
 def test_a_node_far_from_a_mirror_where_gamma_is_round_off_is_not_refused(place):
-    """Γ is the small rest of direct and returned light, 10⁻¹⁷ γ, known from neither exactly."""
+    """There direct and returned light cancel, and Γ is their round-off, 10⁻¹⁷ γ or less."""
     delay = 1.0
     field = co.Waveguide(1.0, K, group_velocity=2 * place / delay, mirror=0.0)
     result = co.evolve(

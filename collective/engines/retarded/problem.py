@@ -13,7 +13,7 @@ from collective.fields.memory import Memory
 _MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
 _MOST = 400  # emitters
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
-_ROUND_OFF = 1e-12  # relative to the largest part of Σ(0), of which parts may cancel: no rest
+_ROUND_OFF = 1e-12  # relative to the largest part of Σ(0): a smaller rest is none
 
 
 def memory_of(request: Request) -> Memory | str:
