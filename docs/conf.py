@@ -89,6 +89,7 @@ STORY = {
     "superradiance_and_subradiance": [
         "the_dicke_burst",
         "climbing_down_the_ladder",
+        "a_burst_in_warm_light",
         "fourteen_atoms_exactly",
         "the_shift_you_forgot",
         "where_the_light_goes",

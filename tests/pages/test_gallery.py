@@ -162,6 +162,34 @@ def test_climbing_down_the_ladder():
 
 
 @pytest.mark.slow
+def test_a_burst_in_warm_light():
+    names = run("a_burst_in_warm_light")
+    n, times = names["n"], names["times"]
+    k = np.arange(n + 1)  # excited atoms
+    down, up = k * (n - k + 1.0), (k + 1.0) * (n - k)  # rates of the ladder without light
+    for photons, excited in names["bursts"].items():
+        rates = np.diag((photons + 1) * down[1:], 1) + np.diag(photons * up[:-1], -1)
+        rates -= np.diag(rates.sum(axis=0))
+        step, found = linalg.expm(rates * times[80]), [np.eye(n + 1)[-1]]
+        for _ in times[80::80]:
+            found.append(step @ found[-1])
+        np.testing.assert_allclose(excited[::80], np.array(found) @ k, atol=1e-5)
+        # equilibrium: each rung has n̄/(1 + n̄) of the one below
+        weights = (photons / (1 + photons)) ** k
+        assert excited[-1] == pytest.approx(weights @ k / weights.sum(), abs=1e-3)
+    assert names["bursts"][10][-1] == pytest.approx(10, abs=0.05)
+    few = names["numbers"] < 4
+    shorter = names["delays"][0] - np.log(1 + names["numbers"]) / n
+    np.testing.assert_allclose(names["delays"][few], shorter[few], rtol=0.01)
+    assert names["delays"][6] < 0.9 * shorter[6]  # n̄ = 20 is no longer small against 100
+    slopes = np.diff(names["bursts"][100])
+    assert np.all(np.diff(slopes[:200]) > 0)  # fastest at the start: no burst
+    np.testing.assert_allclose(names["of_kelvins"], [1.217, 31.59, 124.5], rtol=1e-3)
+    visible = constants.c / 600e-9
+    assert -36 < np.log10(np.exp(-constants.h * visible / (constants.k * 300))) < -34
+
+
+@pytest.mark.slow
 def test_fourteen_atoms_exactly():
     names = run("fourteen_atoms_exactly")
     bursts = list(names["bursts"].values())
