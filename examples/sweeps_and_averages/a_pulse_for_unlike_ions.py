@@ -75,5 +75,5 @@ plt.show()
 # strength. Rabi's and Landau's formulas hold up to the 3 % that ions emit during the pulse. The
 # price is power: sixteen times the Rabi frequency is 250 times the power.
 #
-# Try changing: ``chirp = 2e7``, which is too fast to be followed; ions that are farther apart in
+# Try changing: ``rabi = 800.0``, too weak for so fast a sweep; ions that are farther apart in
 # frequency, ``with_random_detunings(10000.0, seed=1)``; ``detuning=500`` in both pulses.
