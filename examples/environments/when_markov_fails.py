@@ -84,8 +84,8 @@ plt.show()
 # for two atoms and nearly twice as much for ten. It exceeds 0.05 at Γr/c = 0.16. For rubidium this
 # is a delay of 4 ns, or 85 cm of glass fibre. Farther apart the straight line ends: two atoms then
 # lose all that Γ and Δ leave them, a quarter each. In free space light thins out on its way, so
-# that the error falls with the distance. ``validity()`` cannot know that. It warns by Γr/c, as if
-# all light arrived.
+# that the error falls with the distance. The Γr/c that ``validity()`` reports does not: it is for
+# light that all arrives.
 #
 # Try changing: a quarter of a wavelength more, ``co.chain(n, 1.25)``, where the atoms keep nothing;
 # a narrow line, ``co.units.atom("Sr88 689 nm")``, whose lifetime of 21 µs turns 85 cm into 700 m.
