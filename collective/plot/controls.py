@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.plot.legends import legend
 from collective.plot.style import COLOURS, TIME, axes
 from collective.pulse import Controls, Pulse, Table
 from collective.results.result import Result
@@ -75,7 +76,8 @@ def pulses(
         ax.plot(times, values[:, 0], "--", color=COLOURS[1], label="δ")
         ax.plot(times, values[:, 1:], "--", color=COLOURS[1])
         ax.set_ylabel("|Ω|, δ (Γ₀)" if controls.drive else "δ (Γ₀)")
-        ax.legend(frameon=False)
+        ax.set(xlabel=TIME, xlim=span)
+        legend(ax)
     ax.set(xlabel=TIME, xlim=span)
     return ax
 

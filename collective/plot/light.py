@@ -8,6 +8,7 @@ import numpy as np
 from collective._tools import checks
 from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
+from collective.plot.legends import draw_curves, legend, name_curves
 from collective.plot.style import COLOURS, RATE, TIME, axes, colours
 from collective.results.result import Result
 
@@ -27,7 +28,8 @@ def spectrum(
 ) -> "Axes":
     """Spectra of light. The elastic line is an arrow with its rate beside it.
 
-    The height of the arrow has no meaning: a line without width has a rate, not a density.
+    A line without width has a rate, not a density, so that the height of its arrow is no number.
+    Of several arrows that of the strongest line is the tallest.
 
     Args:
         spectra: one spectrum from `observables.spectrum`, or several by label.
@@ -44,22 +46,27 @@ def spectrum(
         checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
     log = checks.flag("log", log)
     ax = axes(ax)
-    styles = ("-", "--", "-.", ":")
-    elastic = []
-    for i, (label, one) in enumerate(named.items()):
-        colour = colours(len(named))[i]
-        style = styles[i % len(styles)]
-        order = np.argsort(one.frequencies)
-        ax.plot(one.frequencies[order], one.values[order], style, color=colour, label=label or None)
-        if one.coherent > _VISIBLE * (one.coherent + one.total):
-            elastic.append((colour, one.coherent))
+    orders = {label: np.argsort(one.frequencies) for label, one in named.items()}
+    lines = draw_curves(
+        ax,
+        {
+            label: (one.frequencies[orders[label]], one.values[orders[label]])
+            for label, one in named.items()
+        },
+    )
+    elastic = [
+        (one.coherent, line.get_color())
+        for one, line in zip(named.values(), lines, strict=True)
+        if one.coherent > _VISIBLE * (one.coherent + one.total)
+    ]
+    elastic.sort(key=lambda line: -line[0])
     top = max(float(one.values.max()) for one in named.values())
     if log:
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, 1.3 * top if elastic else 1.08 * top)
-    for i, (colour, weight) in enumerate(elastic):
-        height = 0.94 - 0.07 * i  # all arrows are at frequency zero, so later ones are shorter
+    for i, (weight, colour) in enumerate(elastic):
+        height = 0.94 - 0.07 * i  # all arrows are at frequency zero, and the strongest is tallest
         ax.annotate(
             "",
             xy=(0, height),
@@ -79,7 +86,7 @@ def spectrum(
         )
     ax.set(xlabel="frequency ω (Γ₀)", ylabel="spectrum S(ω)")
     if any(named):
-        ax.legend(frameon=False)
+        name_curves(ax, list(named))
     return ax
 
 
@@ -124,7 +131,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
     ax.set_ylim(bottom=0)
     ax.locator_params(axis="y", integer=True)
-    ax.legend(frameon=False)
+    legend(ax)
     return ax
 
 
@@ -158,5 +165,5 @@ def shots(
     mean = f"mean of {len(result.shots):,}"
     ax.plot(result.times, result.emission / scale, color=COLOURS[0], lw=2.4, label=mean)
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
-    ax.legend(frameon=False)
+    legend(ax)
     return ax

@@ -10,6 +10,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.emitters import Atoms, Emitters
 from collective.fields.answers import inside
+from collective.plot.legends import colour_bar
 from collective.plot.style import axes, length_unit
 
 if TYPE_CHECKING:
@@ -147,12 +148,6 @@ def draw(
     )
     standard = emitters.wavelength == 1
     unit = length_unit(emitters)
-    ax.figure.colorbar(
-        image,
-        ax=ax,
-        extend="neither" if norm is None else "both",
-        label=f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})",
-    )
     ax.set(
         xlabel=f"{square.plane[0]} ({unit})",
         ylabel=f"{square.plane[1]} ({unit})",
@@ -161,4 +156,6 @@ def draw(
         aspect="equal",
         title=title,
     )
+    label = f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})"
+    colour_bar(ax, image, label, extend="neither" if norm is None else "both")
     return ax

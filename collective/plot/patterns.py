@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.observables import patterns
+from collective.plot.legends import draw_curves, name_curves
 from collective.plot.maps import Plane, draw, middle_of, square, unit_vectors
-from collective.plot.style import axes, by_label, colours
+from collective.plot.style import axes, by_label
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def pattern(
         for moment in moments
     ]
     drawn = axes(ax, "polar")
-    for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
-        drawn.plot(angles, curve, color=colour, label=label)
+    draw_curves(drawn, {name: (angles, curve) for name, curve in zip(named, curves, strict=True)})
     drawn.set_ylim(bottom=0)
     ticks = np.arange(8) * np.pi / 4
     ends = [f"+{plane[0]}", "", f"+{plane[1]}", "", f"−{plane[0]}", "", f"−{plane[1]}", ""]
@@ -65,7 +65,7 @@ def pattern(
     drawn.yaxis.set_major_locator(MaxNLocator(4))
     drawn.set_xlabel(_PER_ANGLE)
     if len(named) > 1:
-        drawn.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.05, 1.05))
+        name_curves(drawn, list(named), loc="upper left", bbox_to_anchor=(1.05, 1.05))
     times = {float(moment.times[0]) for moment in moments}
     if len(times) == 1:
         drawn.set_title(_moment(times.pop()))
