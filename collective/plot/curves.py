@@ -13,7 +13,7 @@ from collective.couplings.couplings import Couplings
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
 from collective.plot.legends import draw_curves, name_curves
-from collective.plot.style import RATE, TIME, axes, by_label, is_dataset
+from collective.plot.style import RATE, TIME, axes, by_label, from_zero, is_dataset
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def emission(
         alone = _independent(first.times, *first.start)
         ax.plot(first.times, alone / scales[label], ":", color="0.4", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     name_curves(ax, list(curves))
     return ax
 
@@ -260,6 +260,6 @@ def comparison(comparison: Comparison | EngineComparison, *, ax: "Axes | None" =
     }
     draw_curves(ax, curves)
     ax.set(xlabel=TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     name_curves(ax, list(curves))
     return ax

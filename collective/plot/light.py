@@ -9,7 +9,7 @@ from collective._tools import checks
 from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
 from collective.plot.legends import draw_curves, legend, name_curves
-from collective.plot.style import COLOURS, RATE, TIME, axes, colours
+from collective.plot.style import COLOURS, RATE, TIME, axes, colours, from_zero
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
         label=f"mean of {photons.n_trajectories}",
     )
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     ax.locator_params(axis="y", integer=True)
     legend(ax)
     return ax

@@ -8,9 +8,18 @@ from numpy.typing import ArrayLike
 
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
+from collective.fields.answers import inside
 from collective.observables import patterns
 from collective.plot.legends import draw_curves, name_curves
-from collective.plot.maps import Plane, draw, middle_of, square, unit_vectors
+from collective.plot.maps import (
+    Plane,
+    draw,
+    draw_matter,
+    middle_of,
+    square,
+    unit_vectors,
+    up_to_matter,
+)
 from collective.plot.style import axes, by_label
 from collective.results.result import Result
 
@@ -132,8 +141,8 @@ def field_map(
 ) -> "Axes":
     """Intensity of the light of the emitters in a plane, on a logarithmic scale.
 
-    The colours span the middle 98 % of the plane. Discs around emitters
-    in the plane, where it diverges, and the inside of solid matter stay white.
+    The colours span the middle 98 % of the plane. Discs around emitters in the plane, where it
+    diverges, stay white. Solid matter is grey.
 
     Args:
         result: with correlations.
@@ -167,9 +176,11 @@ def field_map(
     hidden, places = around.hidden(emitters.positions, field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
-    ax = draw(ax, intensity, around, emitters, _moment(float(moment.times[0])))
+    lit = up_to_matter(intensity, inside(field, places))
+    ax = draw(ax, lit, around, emitters, _moment(float(moment.times[0])))
+    draw_matter(ax, field, around)
     x, y = emitters.positions @ across, emitters.positions @ up
-    ax.plot(x, y, "o", ms=5, mfc="white", mec="black", label="emitters")
+    ax.plot(x, y, "o", ms=5, mfc="white", mec="black", zorder=3, label="emitters")
     return ax
 
 

@@ -9,14 +9,21 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.answers import inside, require_outside, response, total_green
 from collective.fields.protocol import require_field
-from collective.plot.maps import Map, Plane, draw, square, unit_vectors
+from collective.plot.maps import (
+    Map,
+    Plane,
+    draw,
+    draw_matter,
+    square,
+    unit_vectors,
+    up_to_matter,
+)
 from collective.plot.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARGIN = 0.5  # wavelengths around the emitters
-_FINER = 4  # points of the outline of matter for one of the map
 _IN_PLANE = 1e-6  # wavelengths: emitters closer to the plane are in it
 _ARROW = 0.11  # length of a dipole over half the width of the map
 _REAL = 1e-9  # imaginary part of a dipole that has a direction
@@ -77,8 +84,8 @@ def environment(
     hidden, places = around.hidden(r[source : source + 1], field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = _light(field, emitters, source, places[~hidden])
-    ax = draw(ax, _up_to_matter(intensity, inside(field, places)), around, emitters, "")
-    _draw_matter(ax, field, around)
+    ax = draw(ax, up_to_matter(intensity, inside(field, places)), around, emitters, "")
+    draw_matter(ax, field, around)
     _draw_emitters(ax, emitters, source, around)
     return ax
 
@@ -98,33 +105,6 @@ def _light(
     electric = tensors @ emitters.dipoles[source]
     rate = 6 * np.pi * emitters.decay_rates[source]
     return np.asarray(rate * np.sum(np.abs(electric) ** 2, axis=-1))
-
-
-def _up_to_matter(intensity: Any, matter: NDArray[np.bool_]) -> Any:
-    """The map with cells in matter taken from the nearest ones outside.
-
-    The shade of matter covers them but for the parts of cells that lie outside. These would be
-    white.
-    """
-    from scipy.ndimage import distance_transform_edt
-
-    if intensity.mask.all():
-        return intensity
-    nearest = distance_transform_edt(intensity.mask, return_distances=False, return_indices=True)
-    filled = intensity.copy()
-    filled[matter] = intensity[tuple(nearest)][matter]
-    return filled
-
-
-def _draw_matter(ax: "Axes", field: Any, around: Map) -> None:
-    """Shade the points in solid matter."""
-    mask = inside(field, around.places(_FINER)).astype(float)
-    if not mask.any():
-        return
-    x, y = around.centre()
-    side = np.linspace(-around.half, around.half, len(mask))
-    ax.contourf(x + side, y + side, mask, levels=[0.5, 1.5], colors=["0.72"], zorder=2)
-    ax.contour(x + side, y + side, mask, levels=[0.5], colors=["0.3"], linewidths=1.0, zorder=2)
 
 
 def _draw_emitters(ax: "Axes", emitters: Emitters, source: int, around: Map) -> None:
