@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.gridspec import GridSpec
-from sphinx_gallery.scrapers import matplotlib_scraper
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZE = (4.4, 3.1)  # inches
@@ -26,6 +26,16 @@ PANELS = {
     "light_takes_its_time": 1,
     "one_dimensional_light": 2,
     "when_cumulants_lie": 1,
+}
+# figures with long legends, which are drawn with smaller letters
+CROWDED = {
+    "a_permanent_dipole_next_door",
+    "how_big_is_it_really",
+    "one_atom_then_two",
+    "rwa_on_trial",
+    "squeezing_by_one_axis_twisting",
+    "two_nv_centres_and_a_nuclear_spin",
+    "where_the_light_goes",
 }
 _QUESTION = re.compile(r"^\*(.+?)\*", re.DOTALL | re.MULTILINE)
 _CARD = re.compile(
@@ -42,31 +52,34 @@ def question(example):
 
 def scrape(block, block_vars, gallery_conf):
     """Save the figures of a block of an example, and the small one of its first figure."""
+    from sphinx_gallery.scrapers import matplotlib_scraper
+
     figures = [plt.figure(number) for number in plt.get_fignums()]
     first = len(block_vars["image_path_iterator"]) == 0
     text = matplotlib_scraper(block, block_vars, gallery_conf)
     if figures and first:
         name = Path(block_vars["src_file"]).stem
-        draw_small(figures[0], PANELS.get(name, 0), _small(Path(gallery_conf["src_dir"]), name))
+        draw_small(figures[0], name, _small(Path(gallery_conf["src_dir"]), name))
     return text
 
 
-def draw_small(figure, panel, target):
-    """Save one panel of a figure, without its colour bar; nothing else is left in the figure."""
+def draw_small(figure, name, target):
+    """Save one panel of the figure of an example, without colour bars; the others are removed."""
     for ax in figure.axes:
         for drawn in (*ax.collections, *ax.images):
             if drawn.colorbar is not None:
                 drawn.colorbar.remove()
-    shown = figure.axes[panel]
+    shown = figure.axes[PANELS.get(name, 0)]
     for ax in figure.axes:
         if ax is not shown:
             ax.remove()
     shown.set_subplotspec(GridSpec(1, 1, figure=figure)[0])
     # panels that share an axis have its labels on one of them
     shown.tick_params(labelleft=True, labelbottom=True)
-    figure.set_size_inches(SIZE)
+    factor = 1.4 if name in CROWDED else 1.0
+    figure.set_size_inches(factor * np.array(SIZE))
     target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=DPI)
+    figure.savefig(target, dpi=DPI / factor)
 
 
 def finish(app):

@@ -147,7 +147,7 @@ def scattering(
     for values, name, colour, style in (
         (scattering.reflection, "reflected |r|²", COLOURS[1], DASHES[0]),
         (scattering.transmission, "transmitted |t|²", COLOURS[0], DASHES[2]),
-        (scattering.loss, "lost", COLOURS[6], DASHES[3]),
+        (scattering.loss, "lost", COLOURS[6], ":"),
     ):
         ax.plot(x, values, linestyle=style, color=colour, label=name)
     if infinite is not None:

@@ -126,7 +126,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
         np.concatenate([[0], mean, mean[-1:] if len(mean) else [0]]),
         color="black",
         lw=2.8,
-        label=f"mean of {photons.n_trajectories}",
+        label=f"mean of {photons.n_trajectories:,}",
     )
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
     from_zero(ax)

@@ -44,7 +44,7 @@ for decay, style, colour in zip((0.0, 1.0, 5.0), styles, co.plot.COLOURS, strict
     best = times[np.argmin(found[decay])]
     print(f"Γ = {decay:g} χ: smallest ξ² = {found[decay].min():.4f} at χt = {best:.4f}")
 ax.axhline(1, color="0.6", ls=":", label="independent spins")
-ax.set(xlabel="time χt", ylabel="squeezing ξ²", ylim=(0.02, 3))
+ax.set(xlabel="time (1/χ)", ylabel="squeezing ξ²", ylim=(0.02, 3))
 ax.legend(frameon=False)
 plt.show()
 

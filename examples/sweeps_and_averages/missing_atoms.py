@@ -62,7 +62,7 @@ detuned = (1 - fillings) * mode.shifts[0]
 coherent = (fillings * mode.rates[0] / 2) ** 2 / (detuned**2 + width**2 / 4)
 right.plot(fillings, coherent, "--", color="0.4", label="mean polarisation")
 right.set(xlabel="filling", ylabel="share of the light at the resonance", ylim=(0, 1.05))
-right.legend(frameon=False, loc="center left")
+right.legend(frameon=False, loc="upper center")
 plt.show()
 
 for filling, power in zip(found.filling.values, found.reflected.values[:, -1], strict=True):
