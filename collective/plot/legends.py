@@ -6,6 +6,7 @@ with their labels in the place of a legend.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,11 +86,37 @@ def legend(ax: "Axes", **options: Any) -> "Legend":
 
 def colour_bar(ax: "Axes", drawn: Any, label: str, **options: Any) -> Any:
     """A colour bar at the right of the axes, as high as they are also if these are square."""
-    square = ax.name == "rectilinear" and ax.get_aspect() != "auto"
-    if not square or ax.figure.get_layout_engine() is None:
-        return ax.figure.colorbar(drawn, ax=ax, label=label, **options)
-    beside = ax.inset_axes((1.03, 0.0, 0.05, 1.0))  # the layout leaves room for it
-    return ax.figure.colorbar(drawn, cax=beside, label=label, **options)
+    bar = ax.figure.colorbar(drawn, ax=ax, label=label, **options)
+    if ax.name == "rectilinear":
+        bar.ax.set_axes_locator(_Beside(ax, bar.ax.get_axes_locator()))
+    return bar
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The place of a colour bar when it is drawn, beside a map that does not fill its place."""
+
+    map: "Axes"
+    given: Any  # the place that matplotlib gives to it, a function of axes and renderer
+
+    def __call__(self, bar: "Axes", renderer: Any) -> "Bbox":
+        from matplotlib.transforms import Bbox
+
+        place, room = bar.get_position(original=True), self.map.get_position(original=True)
+        inside = self.given(bar, renderer)  # without the triangles at its ends
+        self.map.apply_aspect()
+        filled = self.map.get_position()
+        factor = filled.height / place.height
+        return Bbox.from_bounds(
+            inside.x0 + filled.x1 - room.x1,
+            filled.y0 + factor * (inside.y0 - place.y0),
+            inside.width,
+            factor * inside.height,
+        )
+
+    def get_subplotspec(self) -> Any:
+        """What `Figure.tight_layout` asks for."""
+        return self.given.get_subplotspec()
 
 
 def _bar_of_labels(ax: "Axes", labels: list[str]) -> None:

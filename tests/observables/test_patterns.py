@@ -408,7 +408,7 @@ def test_map_of_the_field(chain):
     expected = patterns.near_field(chain, [0, 1.2, 1.4])[-1]
     assert values[-1, -1] == pytest.approx(expected)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("y (λ₀)", "z (λ₀)")
-    assert "Γ₀/λ₀²" in ax.child_axes[0].get_ylabel()
+    assert "Γ₀/λ₀²" in ax.figure.axes[1].get_ylabel()
     np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), [0, 0.2, 0.4])
     other = plt.subplots()[1]
     assert figures.field_map(chain, extent=0.3, centre=(0, 0, 2), points=5, ax=other) is other

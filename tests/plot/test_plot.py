@@ -66,7 +66,7 @@ def test_couplings_as_maps():
         assert low == -high  # zero is the neutral colour
     circular = co.couple(co.ring(3, 0.2, dipoles=[[1, 1j, 0], [1, 0, 0], [0, 1, 0]]), co.Vacuum())
     ax = co.plot.couplings(circular)
-    assert ax.child_axes[0].get_ylabel().startswith("Re Γ")
+    assert ax.figure.axes[1].get_ylabel().startswith("Re Γ")
 
 
 def test_every_mode_is_drawn():
