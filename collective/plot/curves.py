@@ -61,10 +61,13 @@ def emission(
     }
     ax = axes(ax)
     scales = {label: curve.scale(label) if per_emitter else 1 for label, curve in curves.items()}
-    lines = draw_curves(
-        ax,
-        {label: (curve.times, curve.emission / scales[label]) for label, curve in curves.items()},
-    )
+    label, first = next(iter(curves.items()))
+    alone = []
+    if independent and first.start is not None:
+        decay = _independent(first.times, *first.start)
+        alone = [(first.times, decay / scales[label])]
+    drawn = [(curve.times, curve.emission / scales[label]) for label, curve in curves.items()]
+    lines = draw_curves(ax, curves, drawn, above=alone)
     for (label, curve), line in zip(curves.items(), lines, strict=True):
         if curve.band is not None:
             low, high = curve.emission - curve.band, curve.emission + curve.band
@@ -76,10 +79,8 @@ def emission(
                 alpha=0.15,
                 linewidth=0,
             )
-    label, first = next(iter(curves.items()))
-    if independent and first.start is not None:
-        alone = _independent(first.times, *first.start)
-        ax.plot(first.times, alone / scales[label], ":", color="0.4", label="independent decay")
+    for times, decay in alone:
+        ax.plot(times, decay, ":", color="0.3", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
     from_zero(ax)
     name_curves(ax, list(curves))
@@ -211,7 +212,7 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
             for level, column in enumerate(columns)
             if not np.all(np.isnan(column))
         }
-    draw_curves(ax, {label: (result.times, column) for label, column in curves.items()})
+    draw_curves(ax, curves, [(result.times, column) for column in curves.values()])
     ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
     name_curves(ax, list(curves))
     return ax
@@ -220,7 +221,7 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
 def _populations_of_levels(result: Result, levels: tuple[str, ...], ax: "Axes") -> "Axes":
     """The mean population of each level, and a band over all atoms."""
     means = result.populations.mean(axis=1)
-    lines = draw_curves(ax, {name: (result.times, means[:, i]) for i, name in enumerate(levels)})
+    lines = draw_curves(ax, levels, [(result.times, column) for column in means.T])
     if result.populations.shape[1] > 1:
         low, high = result.populations.min(axis=1), result.populations.max(axis=1)
         for i, line in enumerate(lines):
@@ -258,7 +259,7 @@ def comparison(comparison: Comparison | EngineComparison, *, ax: "Axes | None" =
         f"{one} – {other}": (comparison.times[: len(values)], values)
         for (one, other), values in comparison.distances.items()
     }
-    draw_curves(ax, curves)
+    draw_curves(ax, curves, list(curves.values()))
     ax.set(xlabel=TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
     from_zero(ax)
     name_curves(ax, list(curves))

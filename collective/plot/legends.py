@@ -5,7 +5,7 @@ with their labels in the place of a legend.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ DASHES: tuple[Any, ...] = (
 )
 _WIDTH = 1.5  # of a curve, in points
 _WIDER = 1.2  # points: how much wider a curve is below each one that lies on it
-_SAME = 0.01  # of the height of the figure: curves that are closer lie on each other
+_SAME = 0.005  # of the height of the figure: curves that are closer lie on each other
 _MOSTLY = 0.8  # of a curve must lie on another one
 _TICKS = 12  # labels beside a colour bar; of more curves some have none
 _WORDS = 24  # the same, for labels that are no numbers
@@ -41,18 +41,27 @@ _GAP = 0.02  # of the height of the axes, between a legend and a curve
 _NUMBERED = re.compile(r"(.*?)[\s=]*([-−+]?\d[\d.,]*(?:e[-+]?\d+)?)\s*([^\d]*)")
 
 
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
 def draw_curves(
-    ax: "Axes", curves: Mapping[Any, tuple[NDArray[np.float64], NDArray[np.float64]]]
+    ax: "Axes", labels: Iterable[Any], curves: Sequence[Curve], *, above: Sequence[Curve] = ()
 ) -> list["Line2D"]:
-    """Draw a curve (x, y) for each label; call `legend` or `name_curves` afterwards.
+    """Draw several curves; call `legend` or `name_curves` afterwards.
 
     Up to seven have different colours and dashes. Where curves lie on each other the earlier ones
     are wider, so that all can be seen.
+
+    Args:
+        ax: where to draw.
+        labels: of the curves.
+        curves: x and y of each, (P,).
+        above: curves that the caller draws later.
     """
     few = len(curves) <= len(COLOURS)
-    widths = _widths(list(curves.values())) if few else [_WIDTH] * len(curves)
+    widths = _widths([*curves, *above]) if few else [_WIDTH] * len(curves)
     drawn = []
-    for i, (label, (x, y)) in enumerate(curves.items()):
+    for i, (label, (x, y)) in enumerate(zip(labels, curves, strict=True)):
         (line,) = ax.plot(
             x,
             y,
@@ -151,7 +160,7 @@ def _common(labels: list[str]) -> tuple[str | None, list[str]]:
     return shared, [number for _, number, _ in parts]
 
 
-def _widths(curves: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> list[float]:
+def _widths(curves: list[Curve]) -> list[float]:
     """Widths of curves: wider for each later one that lies on it."""
     rows = [np.asarray(y, dtype=float) for _, y in curves]
     known = np.concatenate([row[np.isfinite(row)] for row in rows]) if rows else np.empty(0)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHOTS = 8  # samples that are drawn
 _TRAJECTORIES = 5  # drawn if the caller does not say how many
+_ARROWS = 7  # for which there is room, one below the other
 _VISIBLE = 1e-9  # share of all light below which an elastic line is round-off
 
 
@@ -29,7 +30,7 @@ def spectrum(
     """Spectra of light. The elastic line is an arrow with its rate beside it.
 
     A line without width has a rate, not a density, so that the height of its arrow is no number.
-    Of several arrows that of the strongest line is the tallest.
+    Of several arrows that of the strongest line is the tallest; the seven strongest are drawn.
 
     Args:
         spectra: one spectrum from `observables.spectrum`, or several by label.
@@ -46,14 +47,9 @@ def spectrum(
         checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
     log = checks.flag("log", log)
     ax = axes(ax)
-    orders = {label: np.argsort(one.frequencies) for label, one in named.items()}
-    lines = draw_curves(
-        ax,
-        {
-            label: (one.frequencies[orders[label]], one.values[orders[label]])
-            for label, one in named.items()
-        },
-    )
+    orders = [(one, np.argsort(one.frequencies)) for one in named.values()]
+    curves = [(one.frequencies[order], one.values[order]) for one, order in orders]
+    lines = draw_curves(ax, named, curves)
     elastic = [
         (one.coherent, line.get_color())
         for one, line in zip(named.values(), lines, strict=True)
@@ -65,7 +61,7 @@ def spectrum(
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, 1.3 * top if elastic else 1.08 * top)
-    for i, (weight, colour) in enumerate(elastic):
+    for i, (weight, colour) in enumerate(elastic[:_ARROWS]):
         height = 0.94 - 0.07 * i  # all arrows are at frequency zero, and the strongest is tallest
         ax.annotate(
             "",

@@ -65,7 +65,7 @@ def pattern(
         for moment in moments
     ]
     drawn = axes(ax, "polar")
-    draw_curves(drawn, {name: (angles, curve) for name, curve in zip(named, curves, strict=True)})
+    draw_curves(drawn, named, [(angles, curve) for curve in curves])
     drawn.set_ylim(bottom=0)
     ticks = np.arange(8) * np.pi / 4
     ends = [f"+{plane[0]}", "", f"+{plane[1]}", "", f"−{plane[0]}", "", f"−{plane[1]}", ""]
