@@ -31,7 +31,6 @@ PANELS = {
 CROWDED = {
     "a_permanent_dipole_next_door",
     "how_big_is_it_really",
-    "one_atom_then_two",
     "rwa_on_trial",
     "squeezing_by_one_axis_twisting",
     "two_nv_centres_and_a_nuclear_spin",
@@ -70,12 +69,17 @@ def draw_small(figure, name, target):
             if drawn.colorbar is not None:
                 drawn.colorbar.remove()
     shown = figure.axes[PANELS.get(name, 0)]
+    # panels that share an axis have its label and its numbers on one of them
+    for ax in figure.axes:
+        if not shown.get_xlabel() and shown.get_shared_x_axes().joined(shown, ax):
+            shown.set_xlabel(ax.get_xlabel())
+        if not shown.get_ylabel() and shown.get_shared_y_axes().joined(shown, ax):
+            shown.set_ylabel(ax.get_ylabel())
+    shown.tick_params(labelleft=True, labelbottom=True)
     for ax in figure.axes:
         if ax is not shown:
             ax.remove()
     shown.set_subplotspec(GridSpec(1, 1, figure=figure)[0])
-    # panels that share an axis have its labels on one of them
-    shown.tick_params(labelleft=True, labelbottom=True)
     factor = 1.4 if name in CROWDED else 1.0
     figure.set_size_inches(factor * np.array(SIZE))
     target.parent.mkdir(parents=True, exist_ok=True)

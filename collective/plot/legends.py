@@ -108,7 +108,7 @@ class _Beside:
     map: "Axes"
     given: Any  # the place that matplotlib gives to it, a function of axes and renderer
 
-    def __call__(self, bar: "Axes", renderer: Any) -> "Bbox":
+    def __call__(self, bar: Any, renderer: Any) -> "Bbox":
         from matplotlib.transforms import Bbox
 
         place, room = bar.get_position(original=True), self.map.get_position(original=True)

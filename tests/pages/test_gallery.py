@@ -81,6 +81,7 @@ def test_the_small_figure_is_one_panel(tmp_path, name):
     """The first panel, or the one of `PANELS`, without the colour bar."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
     figure.colorbar(left.pcolormesh(np.eye(3)), ax=left)
+    left.set_ylabel("shared by both")
     right.plot([0, 1], [0, 1])
     _gallery.draw_small(figure, name, tmp_path / "new" / "small.png")
     assert figure.axes == [right if name in _gallery.PANELS else left]
@@ -88,6 +89,7 @@ def test_the_small_figure_is_one_panel(tmp_path, name):
     assert (width, height) == (572, 403)
     box = figure.axes[0].get_window_extent()
     assert box.width > 0.7 * figure.bbox.width
+    assert figure.axes[0].get_ylabel() == "shared by both"
     assert figure.axes[0].yaxis.get_ticklabels()[0].get_visible()
 
 
