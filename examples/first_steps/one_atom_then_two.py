@@ -20,7 +20,7 @@ for r in distances:
     pairs[f"{r:g} λ₀ apart"] = co.evolve(couplings, "inverted", times)
 
 ax = co.plot.emission(pairs, per_emitter=True)
-ax.set(yscale="log", ylim=(3e-3, 1.1))
+ax.set(yscale="log", ylim=(3e-3, 1.5))
 ax.set_title("Emission of two inverted atoms")
 plt.show()
 
