@@ -80,6 +80,7 @@ def draw_small(figure, name, target):
         if ax is not shown:
             ax.remove()
     shown.set_subplotspec(GridSpec(1, 1, figure=figure)[0])
+    shown.set_anchor("C")  # a colour bar has moved it
     factor = 1.4 if name in CROWDED else 1.0
     figure.set_size_inches(factor * np.array(SIZE))
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,7 @@ for ax, (when, found) in zip(axes[1:], maps.items(), strict=True):
     populations = np.diag(found)
     dots = ax.scatter(*sites.T, c=populations, s=45, vmin=0, vmax=populations.max(), zorder=3)
     figure.colorbar(dots, ax=ax, label="population", location="bottom")
-    ax.set(aspect="equal", xlabel="x (λ)", ylabel="y (λ)", title=f"t = {when:.1f}/Γ₀")
+    ax.set(aspect="equal", xlabel="x (λ₀)", ylabel="y (λ₀)", title=f"t = {when:.1f}/Γ₀")
 figure.colorbar(bonds, ax=axes[2], label="⟨σ⁺ₘσ⁻ₙ⟩ of neighbours", extend="both", shrink=0.7)
 plt.show()
 

@@ -58,7 +58,7 @@ figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), layout="constrained")
 for (name, colour), line, dot in zip(colours.items(), ("-", "--"), "os", strict=True):
     axes[0].loglog(spacings, said[name], line, color=colour, label=f"{name}: estimated")
     axes[0].loglog(spacings, true[name], dot, color=colour, label=f"{name}: true")
-axes[0].set(xlabel="spacing (λ)", ylabel="largest error / peak", ylim=(5e-4, 1))
+axes[0].set(xlabel="spacing (λ₀)", ylabel="largest error / peak", ylim=(5e-4, 1))
 axes[0].set_xticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
 axes[0].set_xticks([], minor=True)
 axes[0].set_title("nine atoms")
