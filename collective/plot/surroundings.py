@@ -9,6 +9,7 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.answers import inside, require_outside, response, total_green
 from collective.fields.protocol import require_field
+from collective.plot.legends import legend
 from collective.plot.maps import (
     Map,
     Plane,
@@ -45,7 +46,8 @@ def environment(
     The colours are the intensity :math:`I(r) = 6πΓ_0|G(r, r_s)·u_s|^2` of emitter s alone, as
     `observables.near_field` has it, on a logarithmic scale that spans the middle 98 % of the
     plane. Matter is grey. The source is the filled disc. Emitters outside of the plane are small
-    crosses. Lines show real dipoles.
+    crosses. Lines show real dipoles. The legend stands above the map; a title needs room for it,
+    ``ax.set_title("...", pad=25)``.
 
     Args:
         field: `Vacuum()`, `Nanowire(...)` or any field with a Green's tensor.
@@ -87,6 +89,7 @@ def environment(
     ax = draw(ax, up_to_matter(intensity, inside(field, places)), around, emitters, "")
     draw_matter(ax, field, around)
     _draw_emitters(ax, emitters, source, around)
+    legend(ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize="small")
     return ax
 
 
@@ -121,15 +124,12 @@ def _draw_emitters(ax: "Axes", emitters: Emitters, source: int, around: Map) -> 
         colour = COLOURS[1] if m == source else "white"
         ax.plot(x[m] + ends * (u @ across), y[m] + ends * (u @ up), color=colour, lw=2.2, zorder=3)
     others = ~away & (np.arange(len(emitters)) != source)
-    ax.plot(x[away], y[away], "x", ms=4, color="white", zorder=4, label="emitters out of the plane")
-    ax.plot(x[others], y[others], "o", ms=6, mfc="white", mec="black", zorder=4, label="emitters")
-    ax.plot(
-        x[source],
-        y[source],
-        "o",
-        ms=7,
-        mfc=COLOURS[1],
-        mec="black",
-        zorder=5,
-        label="excited emitter",
+    kinds = (
+        (away, "X", 6, "white", "emitters out of the plane"),
+        (others, "o", 6, "white", "emitters"),
+        (np.arange(len(emitters)) == source, "o", 7, COLOURS[1], "excited emitter"),
     )
+    for chosen, marker, size, colour, label in kinds:
+        if np.any(chosen):
+            style = {"ms": size, "mfc": colour, "mec": "black", "zorder": 5, "label": label}
+            ax.plot(x[chosen], y[chosen], marker, **style)

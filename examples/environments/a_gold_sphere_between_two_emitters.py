@@ -62,6 +62,7 @@ between.axhline(0, color="0.8", lw=0.8)
 between.set(xlabel="wavelength (nm)", ylabel="coupling (Γ₀)")
 between.legend(frameon=False)
 co.plot.field_map(result, extent=150.0, time=0.0, ax=map_)
+map_.legend(frameon=False, loc="upper left", labelcolor="white")
 map_.set(xlabel="x (nm)", ylabel="z (nm)", title=f"light of the pair at {best:.0f} nm")
 plt.show()
 
