@@ -131,5 +131,5 @@ def _draw_emitters(ax: "Axes", emitters: Emitters, source: int, around: Map) -> 
     )
     for chosen, marker, size, colour, label in kinds:
         if np.any(chosen):
-            style = {"ms": size, "mfc": colour, "mec": "black", "zorder": 5, "label": label}
-            ax.plot(x[chosen], y[chosen], marker, **style)
+            place = x[chosen], y[chosen]
+            ax.plot(*place, marker, ms=size, mfc=colour, mec="black", zorder=5, label=label)
