@@ -204,7 +204,7 @@ def _make_room(ax: "Axes", made: "Legend") -> None:
 
 def _points(ax: "Axes") -> NDArray[np.float64]:
     """Points of all curves on the screen, no further apart than a few pixels, (P, 2)."""
-    from matplotlib.collections import PathCollection
+    from matplotlib.collections import LineCollection, PathCollection
 
     found = [np.empty((0, 2))]
     for line in ax.get_lines():
@@ -218,9 +218,11 @@ def _points(ax: "Axes") -> NDArray[np.float64]:
         shares = np.linspace(0, 1, 9)[:, None, None]
         between = ends[:-1] + shares * np.diff(ends, axis=0)
         found += [ends, between.reshape(-1, 2)]
-    for dots in ax.collections:
+    for dots in ax.collections:  # and lines with a colour at each point
         if isinstance(dots, PathCollection):
             found.append(dots.get_offset_transform().transform(np.ma.getdata(dots.get_offsets())))
+        elif isinstance(dots, LineCollection):
+            found += [ax.transData.transform(piece) for piece in dots.get_segments()]
     points = np.concatenate(found)
     return points[np.isfinite(points).all(axis=1)]
 

@@ -6,9 +6,10 @@ import figures
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 
 import collective as co
+from collective.plot.legends import legend
 
 TIMES = np.linspace(0, 2, 21)
 
@@ -90,6 +91,17 @@ def test_axes_grow_until_the_legend_covers_no_curve(scale):
     results = {f"result {i}": burst(2).replace(emission=wave + 0.01 * i) for i in range(5)}
     co.plot.emission(results, independent=False, ax=ax)
     assert ax.get_ylim()[1] > 3.5
+    assert not figures.complaints(figure)
+
+
+def test_the_legend_keeps_off_lines_with_a_colour_at_each_point():
+    figure, ax = plt.subplots(figsize=(4, 3), layout="constrained")
+    wave = np.column_stack([TIMES, np.sin(40 * TIMES)])
+    ax.add_collection(LineCollection(list(np.stack([wave[:-1], wave[1:]], axis=1)), colors="k"))
+    ax.autoscale_view()
+    ax.plot([], [], "k", label="a wave that fills the figure")
+    legend(ax)
+    assert ax.get_ylim()[1] > 1.2
     assert not figures.complaints(figure)
 
 
