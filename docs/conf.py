@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
+import _gallery  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -175,6 +176,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "image_scrapers": (_gallery.scrape,),
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
@@ -205,6 +207,7 @@ def setup(app):
     """Hook what is computed into the build."""
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
+    app.connect("builder-inited", _gallery.finish, priority=900)  # after sphinx-gallery
 
 
 suppress_warnings = ["config.cache"]
