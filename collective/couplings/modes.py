@@ -83,7 +83,7 @@ class Modes:
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """Decay rate −2 Im λ of each mode, (N,), descending; see above for those below round-off."""
+        """Decay rate −2 Im λ of each mode, (N,), descending; see above for round-off."""
         return -2 * self.eigenvalues.imag
 
     @property
