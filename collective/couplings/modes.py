@@ -45,10 +45,10 @@ class Modes:
             not the decay rates of the modes.
         jump_vectors: eigenvectors of Γ in the columns, (N, N).
 
-    Eigenvalues have a round-off of N·2·10⁻¹⁶·max|λ| or less where the vectors are nearly
-    orthogonal, as without detunings. A decay rate below it is not known, not even its sign: take
-    no lifetime from it. `print(modes)` says how many there are. Where two vectors become parallel
-    (at an exceptional point), only half of the digits of their eigenvalues are left.
+    Decay rates have a round-off of at most about N·4·10⁻¹⁶·max|λ|. A rate below it is not known,
+    not even its sign: take no lifetime from it. `print(modes)` says how many there are. Where two
+    vectors are nearly parallel, the round-off of their rates is larger: at an exceptional point
+    only half of the digits are left.
     """
 
     eigenvalues: NDArray[np.complex128]
