@@ -1,4 +1,7 @@
-"""Figures, numbers and answers of the teaching demos, without a browser."""
+"""Figures, numbers and answers of the teaching demos, without a browser.
+
+All are slow tests: they need marimo, which is large, and which `make test` does not install.
+"""
 
 import importlib.util
 import re
@@ -6,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from marimo import Html
 
 import collective as co
 
+pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2] / "teaching"
 DEMOS = sorted(path.stem for path in FOLDER.glob("*.py"))
 
@@ -34,21 +37,27 @@ def show(module, **values):
     return numbers(shown)
 
 
+def texts_of(shown):
+    """The parts of the page that a demo shows."""
+    from marimo import Html
+
+    return [one.text for one in shown if isinstance(one, Html)]
+
+
 def numbers(shown):
-    text = next(one.text for one in shown if isinstance(one, Html) and "numbers" in one.text)
+    text = next(text for text in texts_of(shown) if "numbers" in text)
     return re.findall(r'<span class="number">([^<]*)</span>', text)
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "rwa_on_trial"])
 def test_every_demo_has_a_figure_numbers_and_three_questions(name):
     shown, _ = load(name).app.run()
-    texts = [one.text for one in shown if isinstance(one, Html)]
+    texts = texts_of(shown)
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert len(numbers(shown)) >= 2
     assert (FOLDER / f"{name}.py").read_text().count('?": ') == 3
 
 
-@pytest.mark.slow
 def test_spacing_and_the_burst():
     demo = load("spacing_and_the_burst")
     found = [demo.critical_spacing(n) for n in (3, 10, 100)]
@@ -75,7 +84,6 @@ def test_detuning_and_beats():
     assert demo.rates_and_beat(0, 1, 0)[0] == 0
 
 
-@pytest.mark.slow
 def test_rwa_on_trial():
     demo = load("rwa_on_trial")
     errors = {}
@@ -87,7 +95,7 @@ def test_rwa_on_trial():
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
     shown, _ = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
-    texts = [one.text for one in shown if isinstance(one, Html)]
+    texts = texts_of(shown)
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert numbers(shown) == ["0.04992", "0.00249"]
 
