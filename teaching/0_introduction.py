@@ -6,6 +6,7 @@ app = marimo.App(app_title="Introduction", css_file="demo.css")
 with app.setup:
     import base64
     import io
+    from functools import cache
 
     import marimo as mo
     import numpy as np
@@ -62,23 +63,23 @@ def couplings_at(distance):
 
 
 @app.function
-def shared(distances):
-    """Γ₁₂ and Δ₁₂ at each distance."""
-    found = [couplings_at(distance) for distance in distances]
+@cache
+def along_the_line():
+    """Γ₁₂ and Δ₁₂ at each of DISTANCES."""
+    found = [couplings_at(distance) for distance in DISTANCES]
     return [each.decay[0, 1] for each in found], [each.shift[0, 1] for each in found]
 
 
 @app.cell
 def _():
-    decay_curve, shift_curve = shared(DISTANCES)  # once
     distance = mo.ui.slider(0.1, 2, 0.05, value=0.25, label="distance (λ₀)", show_value=True)
     start = mo.ui.dropdown(list(STARTS), value="in phase", label="start")
     mo.hstack([distance, start], justify="center", wrap=True, gap=2)
-    return decay_curve, distance, shift_curve, start
+    return distance, start
 
 
 @app.cell
-def _(decay_curve, distance, shift_curve, start):
+def _(distance, start):
     couplings = couplings_at(distance.value)
     decay, shift = couplings.decay[0, 1], couplings.shift[0, 1]
     amplitudes = STARTS[start.value]
@@ -89,6 +90,7 @@ def _(decay_curve, distance, shift_curve, start):
         method="single",
         progress=False,
     )
+    decay_curve, shift_curve = along_the_line()
     blue, red = co.plot.COLOURS[:2]
 
     figure = Figure(figsize=(7.6, 3.7), dpi=92)
