@@ -1,7 +1,7 @@
 """Static pages of the teaching demos: single files, which need neither Python nor a network.
 
-A page has the introduction of its demo, its controls, its figure and numbers, and the questions with
-their answers. Each demo is run at every combination of the positions of its controls. The page
+A page has the introduction of its demo, its controls, its figure and numbers, and the questions
+with their answers. Each demo is run at every combination of the positions of its controls. The page
 shows the figure and the numbers of the combination that the reader chooses. (marimo's own HTML
 export loads its program from a server.)
 """
@@ -137,7 +137,7 @@ body {{ max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 san
 summary {{ cursor: pointer; font-weight: 600; }}
 details {{ margin: 0.5rem 0; }}
 {css}
-#figure {{ width: 100%; min-width: 40rem; }} /* a telephone scrolls the figure, to read its labels */
+#figure {{ width: 100%; min-width: 40rem; }} /* a telephone scrolls, to read labels */
 @media print {{ #figure {{ min-width: 0; }} }}
 </style>
 </head>

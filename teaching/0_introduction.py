@@ -108,8 +108,8 @@ def _(distance, start):
     right.legend(**ABOVE)
     shown(
         figure,
-        "Left, Γ₁₂ and Δ₁₂ against distance, with dots at the slider; right, the excitation that is "
-        "left in the two atoms against time, beside one atom alone.",
+        "Left, Γ₁₂ and Δ₁₂ against distance, with dots at the slider; right, the excitation that "
+        "is left in the two atoms against time, beside one atom alone.",
     )
     return decay, result, shift
 
@@ -149,9 +149,9 @@ def _():
         No. At 0.7 λ₀ light needs more than half a period from one atom to the other, Γ₁₂ is
         negative, and the start in phase decays more slowly than an atom alone.
         """,
-        "The first atom is excited, at 0.1 λ₀. Why is nearly half of the excitation still there?": """
-        This start is half bright and half dark. The bright half is gone after one lifetime. The
-        dark half stays for thirteen lifetimes, in both atoms.
+        "The first atom is excited, at 0.1 λ₀. Why is a third of it left at t = 5/Γ₀?": """
+        This start is half bright and half dark. The bright half is gone after two lifetimes. The
+        dark half, in both atoms, decays at 0.077 Γ₀: 0.34 is left at t = 5/Γ₀.
         """,
     }
     mo.accordion(questions)
@@ -166,7 +166,7 @@ def _():
     1. [An atom before a mirror](?file=1_an_atom_before_a_mirror.py): one atom and its own light.
     2. [Detuning and beats](?file=2_detuning_and_beats.py): two atoms that differ.
     3. [A pair on a wire](?file=3_a_pair_on_a_wire.py): two atoms and a wave between them.
-    4. [Light from a phased array](?file=4_light_from_a_phased_array.py): many atoms, one excitation.
+    4. [Light from a phased array](?file=4_light_from_a_phased_array.py): one excitation of many.
     5. [Spacing and the burst](?file=5_spacing_and_the_burst.py): a few atoms, all excited.
     6. [A hundred atoms](?file=6_a_hundred_atoms.py): many atoms, all excited.
     7. [RWA on trial](?file=7_rwa_on_trial.py): an approximation that all others use.
