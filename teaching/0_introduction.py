@@ -65,9 +65,11 @@ def couplings_at(distance):
 @app.function
 @cache
 def along_the_line():
-    """Γ₁₂ and Δ₁₂ at each of DISTANCES."""
-    found = [couplings_at(distance) for distance in DISTANCES]
-    return [each.decay[0, 1] for each in found], [each.shift[0, 1] for each in found]
+    """Γ₁₂ and Δ₁₂ at each of DISTANCES, from one atom at 0 to an atom at each distance."""
+    places = np.zeros((1 + len(DISTANCES), 3))
+    places[1:, 2] = DISTANCES
+    couplings = co.couple(co.Emitters(places, dipoles=(1, 0, 0)), co.Vacuum())
+    return couplings.decay[0, 1:], couplings.shift[0, 1:]
 
 
 @app.cell

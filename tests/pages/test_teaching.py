@@ -1,21 +1,34 @@
 """Figures, numbers and answers of the teaching demos, without a browser."""
 
+import base64
+import dataclasses
 import importlib.util
+import io
+import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from marimo import Html
+from PIL import Image
 
 import collective as co
 
-FOLDER = Path(__file__).parents[2] / "teaching"
-DEMOS = sorted(path.stem for path in FOLDER.glob("*.py"))
+ROOT = Path(__file__).parents[2]
+# the demos in teaching order, without their numbers
+FILES = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "teaching").glob("*.py"))}
+DEMOS = list(FILES)
+sys.path.insert(0, str(ROOT / "docs"))
+
+import teaching_pages  # noqa: E402
+
+TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
 
 def load(name):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, FILES[name])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -35,17 +48,20 @@ def show(module, **values):
 
 
 def numbers(shown):
-    text = next(one.text for one in shown if isinstance(one, Html) and "numbers" in one.text)
+    text = next(
+        one.text for one in shown if isinstance(one, Html) and 'class="numbers"' in one.text
+    )
     return re.findall(r'<span class="number">([^<]*)</span>', text)
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "rwa_on_trial"])
 def test_every_demo_has_a_figure_numbers_and_three_questions(name):
-    shown, _ = load(name).app.run()
+    shown, variables = load(name).app.run()
     texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert len(numbers(shown)) >= 2
-    assert (FOLDER / f"{name}.py").read_text().count('?": ') == 3
+    assert len(variables["questions"]) == 3
+    assert all(question in TEACHING for question in variables["questions"])
 
 
 @pytest.mark.slow
@@ -140,3 +156,148 @@ def test_light_from_a_phased_array():
     light = np.einsum("abm,mn,abn->ab", waves, result.correlations[9], waves.conj()).real
     total = 3 / (8 * np.pi) * weights @ (light * (1 - n[..., 1] ** 2)).sum(axis=1) * 2 * np.pi / 48
     np.testing.assert_allclose(total, result.emission[9], rtol=1e-8)
+
+
+def test_the_numbers_of_the_files_are_the_teaching_order():
+    assert [path.stem[0] for path in FILES.values()] == [str(i) for i in range(8)]
+    introduction = FILES["introduction"].read_text(encoding="utf-8")
+    linked = re.findall(r"\?file=(\w+)\.py\): ", introduction)
+    assert linked == [path.stem for path in FILES.values()][1:]
+    pages = re.findall(r"_static/teaching/(\w+)\.html", TEACHING)
+    assert pages == DEMOS
+    headings = [name.replace("_", " ").capitalize().replace("Rwa", "RWA") for name in DEMOS]
+    assert re.findall(r"^## (.*)$", TEACHING, flags=re.M) == headings
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_static_page_has_every_control_of_its_demo(name):
+    source = FILES[name].read_text(encoding="utf-8")
+    controls = re.findall(r"^    (\w+) = mo\.ui\.", source, flags=re.M)
+    chosen = teaching_pages.DEMOS[FILES[name].stem]
+    assert sorted(chosen) == sorted(controls)
+    for control in chosen.values():
+        assert len(control.positions) > 1
+        assert control.start in control.positions
+
+
+def test_introduction():
+    demo = load("introduction")
+    for distance, start, rates in (
+        (0.1, "in phase", (1.923, 0.077)),
+        (0.7, "opposite", (0.668, 1.332)),
+    ):
+        xi = 2 * np.pi * distance
+        by_hand = 1.5 * (np.sin(xi) / xi + np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
+        both, _, left = show(demo, distance=distance, start=start)
+        assert both == f"{rates[0]:.3f} and {rates[1]:.3f} Γ₀"
+        rate = 1 + by_hand if start == "in phase" else 1 - by_hand
+        assert float(left) == pytest.approx(np.exp(-5 * rate), abs=6e-4)
+    decay, shift = demo.along_the_line()
+    pair = demo.couplings_at(demo.DISTANCES[60])
+    np.testing.assert_allclose([decay[60], shift[60]], [pair.decay[0, 1], pair.shift[0, 1]])
+    left = float(show(demo, distance=0.1, start="first atom")[2])
+    assert left == pytest.approx((np.exp(-5 * 0.0773) + np.exp(-5 * 1.9227)) / 2, abs=1e-3)
+    assert left == pytest.approx(0.34, abs=0.005)
+
+
+def test_an_atom_before_a_mirror():
+    demo = load("an_atom_before_a_mirror")
+    xi = 4 * np.pi * demo.DISTANCES
+    across = 1 + 3 * (np.sin(xi) / xi**3 - np.cos(xi) / xi**2)
+    along = 1 - 1.5 * (np.sin(xi) / xi + np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
+    np.testing.assert_allclose(demo.decay_rates("dipole along"), along, atol=1e-8)
+    np.testing.assert_allclose(demo.decay_rates("dipole across"), across, atol=1e-8)
+    for place in (0.1, 0.5, 0.75):
+        fibre = demo.coupled("in a fibre", place).decay[0, 0]
+        assert fibre == pytest.approx(1 - np.cos(4 * np.pi * place), abs=1e-12)
+        curve = demo.decay_rates("in a fibre")[np.abs(demo.DISTANCES - place).argmin()]
+        assert fibre == pytest.approx(curve, abs=1e-12)
+    # what the answers say of both ends of the distance
+    assert along[0] < 0.01 < 1.99 < across[0]
+    far = demo.DISTANCES >= 1
+    np.testing.assert_allclose(np.abs(along - 1)[far].max(), 0.11, atol=0.005)
+    np.testing.assert_allclose(np.abs(across - 1)[far].max(), 0.02, atol=0.003)
+    # alone until its light comes back, then the part that a bound state keeps
+    late = demo.excited("in a fibre", 0.5, 2.0)
+    before = demo.TIMES < 2
+    np.testing.assert_allclose(late[before], np.exp(-demo.TIMES[before]), atol=1e-6)
+    for delay, kept in ((0, "1.000"), (1, "0.444")):
+        assert show(demo, light="in a fibre", distance=0.5, delay=delay)[1] == kept
+    assert show(demo, light="dipole across", distance=0.01, delay=1)[0] == "1.998 Γ₀"
+
+
+@pytest.mark.slow
+def test_a_hundred_atoms():
+    demo = load("a_hundred_atoms")
+    for n, spacing in ((4, 0.1), (9, 0.1), (9, 0.2)):
+        exact = co.evolve(
+            demo.square(n, spacing), "inverted", demo.TIMES, method="blocks", progress=False
+        )
+        for method in demo.METHODS:
+            emission, error = demo.light(n, spacing, method)
+            top = exact.emission.argmax()
+            assert abs(emission[top] - exact.emission[top] / n) <= error[top] + 0.003, method
+    # four atoms at 0.2 λ₀ burst by less than a per cent
+    four = co.evolve(demo.square(4, 0.2), "inverted", demo.TIMES, method="blocks", progress=False)
+    assert 1.005 < four.emission.max() / 4 < 1.01
+    assert demo.variance(4, 0.2) > 1
+    assert demo.peak(4, 0.2, "cumulants of order 2")[0] == pytest.approx(1.007, abs=0.001)
+    # the answers' numbers for a hundred
+    said = {
+        (0.2, "truncated Wigner"): (1.54, 0.08),
+        (0.2, "cumulants of order 2"): (1.71, 0.35),
+        (0.2, "mean field"): (1.54, 0.39),
+        (0.1, "cumulants of order 2"): (4.0, 2.8),
+        (0.1, "mean field"): (2.9, 1.1),
+        (0.1, "truncated Wigner"): (3.1, 0.3),
+    }
+    for (spacing, method), numbers_said in said.items():
+        np.testing.assert_allclose(demo.peak(100, spacing, method)[:2], numbers_said, atol=0.06)
+    assert demo.variance(100, 0.4) > 1 > demo.variance(100, 0.45)
+    assert demo.variance(4, 0.22) > 1 > demo.variance(4, 0.225)
+    assert demo.variance(9, 0.27) > 1 > demo.variance(9, 0.275)
+    assert demo.peak(100, 0.4, "truncated Wigner")[0] == pytest.approx(1.01, abs=0.006)
+    dicke = co.Couplings(np.ones((100, 100)), np.zeros((100, 100)))
+    ladder = co.evolve(dicke, "inverted", np.linspace(0, 0.1, 101), progress=False)
+    assert ladder.emission.max() / 100 == pytest.approx(20, abs=0.5)
+
+
+def test_a_static_page_stands_alone(monkeypatch):
+    """Fewer positions than on the site; the introduction's list leads to pages beside it."""
+    few = {
+        name: dataclasses.replace(control, positions=[control.start, control.positions[0]])
+        for name, control in teaching_pages.DEMOS["0_introduction"].items()
+    }
+    few["start"].positions[1] = "opposite"
+    monkeypatch.setitem(teaching_pages.DEMOS, "0_introduction", few)
+    text = teaching_pages.page("0_introduction")
+    assert "<h1" in text
+    assert "An excited atom alone decays at the rate Γ₀" in text
+    assert text.count("<details>") == 3
+    assert text.count('type="range"') == text.count("<select") == 1
+    links = re.findall(r'(?:href|src)="([^"]*)"', text)
+    own = {teaching_pages.page_name(path.stem) for path in FILES.values()}
+    assert set(links) <= own | {"data:,"}
+    assert len(own & set(links)) == 7
+    figures = json.loads(re.search(r"const figures = (\[.*\]);", text)[1])
+    frames = json.loads(re.search(r"const frames = (\[.*\]);", text)[1])
+    assert [place for place, _ in frames] == [0, 1, 2, 3]
+    for figure in figures:
+        assert Image.open(io.BytesIO(base64.b64decode(figure))).size[0] > 600
+    assert "1.568 and 0.432 Γ₀" in frames[0][1]
+    assert "1.923 and 0.077 Γ₀" in frames[3][1]
+
+
+def test_a_control_that_does_nothing_has_no_frames_of_its_own(monkeypatch):
+    chosen = teaching_pages.DEMOS["1_an_atom_before_a_mirror"]
+    few = {
+        "light": dataclasses.replace(chosen["light"], positions=["dipole along", "in a fibre"]),
+        "distance": dataclasses.replace(chosen["distance"], positions=[0.25, 0.5]),
+        "delay": dataclasses.replace(chosen["delay"], positions=[0, 1]),
+    }
+    monkeypatch.setitem(teaching_pages.DEMOS, "1_an_atom_before_a_mirror", few)
+    text = teaching_pages.page("1_an_atom_before_a_mirror")
+    frames = json.loads(re.search(r"const frames = (\[.*\]);", text)[1])
+    assert [frame is None for frame in frames] == [False, True, False, True] + [False] * 4
+    parts = json.loads(re.search(r"const controls = (\[.*\]);", text)[1])
+    assert [part["only"] for part in parts] == [None, None, [0, 1]]
