@@ -17,7 +17,7 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.28}
     # the legend stands above the axes, where it covers no curve
     ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
-    ABOVE |= {"fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     TIMES = np.linspace(0, 8, 321)
     DISTANCES = np.linspace(0.01, 1.5, 150)
     DIPOLES = {"dipole along": (1, 0, 0), "dipole across": (0, 0, 1)}
@@ -30,7 +30,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -111,10 +114,10 @@ def _(delay, distance, light):
     left.set(ylim=(-0.05, 2.1))
     left.legend(**ABOVE)
 
-    right.plot(TIMES, population, color=blue, lw=2.2, label="before the mirror")
+    right.plot(TIMES, population, color=blue, lw=2.2, label="with mirror")
     if light.value not in DIPOLES and delay.value:
         at_once = excited(light.value, distance.value, 0)
-        right.plot(TIMES, at_once, ":", color=red, label="without delay")
+        right.plot(TIMES, at_once, ":", color=red, label="no delay")
     right.plot(TIMES, np.exp(-TIMES), "--", color="0.4", label="alone")
     right.set(xlabel="time (1/Γ₀)", ylabel="probability to be excited", xlim=(0, 8))
     right.set(ylim=(-0.02, 1.03))

@@ -14,10 +14,10 @@ with app.setup:
     import collective as co
 
     # fixed: to find them anew takes longer than to draw
-    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.24}
+    MARGINS = {"left": 0.11, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.22}
     # the legend stands above the axes, where it covers no curve
     ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
-    ABOVE |= {"fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     TIMES = np.linspace(0, 6, 241)
     DETUNINGS = np.linspace(0, 6, 121)
 
@@ -28,7 +28,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -92,10 +95,10 @@ def _(decay, detuning, shift):
     blue, red = co.plot.COLOURS[:2]
     right.plot(DETUNINGS, fast, color=blue, label="decay rates")
     right.plot(DETUNINGS, slow, color=blue)
-    right.plot(DETUNINGS, beat, "--", color=red, label="beat frequency")
+    right.plot(DETUNINGS, beat, "--", color=red, label="beat")
     right.plot([detuning.value] * 2, now[:2], "o", color=blue)  # dots at the slider
     right.plot(detuning.value, now[2], "o", color=red)
-    right.plot(DETUNINGS, DETUNINGS, ":", color="0.5", label="uncoupled beat")
+    right.plot(DETUNINGS, DETUNINGS, ":", color="0.5", label="uncoupled")
     right.set(xlabel="detuning δ (Γ₀)", ylabel="rate or frequency (Γ₀)", ylim=(-0.2, 7))
     right.legend(**ABOVE)
     shown(

@@ -18,7 +18,7 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.24}
     # the legend stands above the axes, where it covers no curve
     ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
-    ABOVE |= {"fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     K = 2 * np.pi
     RADIUS = 0.02  # in wavelengths
     WIRE = co.Nanowire(RADIUS, co.materials.Drude.from_value(-50 + 0.6j, K))  # like silver
@@ -34,7 +34,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -109,8 +112,8 @@ def _(distance, gap):
     left.set(xlabel="distance (λ₀)", ylabel="coupling / Γ₁₁", ylim=(-1.05, 1.05))
     left.set_yticks([-1, -0.5, 0, 0.5, 1])
     left.legend(**ABOVE)
-    right.plot(TIMES, result.populations[:, 0], color=blue, label="first atom")
-    right.plot(TIMES, result.populations[:, 1], "--", color=red, label="second atom")
+    right.plot(TIMES, result.populations[:, 0], color=blue, label="first")
+    right.plot(TIMES, result.populations[:, 1], "--", color=red, label="second")
     right.plot(TIMES, concurrence, ":", color=green, lw=2, label="concurrence")
     right.set(xlabel="time (1/Γ₁₁)", ylabel="probability to be excited", xlim=(0, 5), ylim=(0, 1))
     right.legend(**ABOVE)

@@ -19,7 +19,7 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.28}
     # the legend stands above the axes, where it covers no curve
     ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
-    ABOVE |= {"fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     TIMES = np.linspace(0, 1.5, 61)
     NUMBERS = [4, 9, 16, 25, 36, 100]  # of atoms in a square
     METHODS = {
@@ -35,7 +35,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -44,9 +47,9 @@ def _():
     # A hundred atoms
 
     All atoms of a square are excited; their dipoles are perpendicular to it. The state of 100 atoms
-    has 2¹⁰⁰ amplitudes, which no computer can hold. Three approximate methods follow the light of
-    each atom instead, and say how wrong they may be. How does the burst grow with the number of
-    atoms, and which method may be believed?
+    has 2<sup>100</sup> amplitudes, which no computer can hold. Three approximate methods follow far
+    fewer numbers, and say how wrong they may be. How does the burst grow with the number of atoms,
+    and which method may be believed?
     """)
     return
 

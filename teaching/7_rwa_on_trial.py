@@ -19,7 +19,7 @@ with app.setup:
     MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.24}
     # the legend stands above the axes, where it covers no curve
     ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
-    ABOVE |= {"fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     DISTANCE = 0.03  # in wavelengths
     G = co.couple(co.chain(2, DISTANCE), co.Vacuum()).shift[0, 1]  # 110 Γ₀
     RATIOS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
@@ -31,7 +31,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from marimo import Html
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 import collective as co
@@ -60,6 +61,7 @@ def test_every_demo_has_a_figure_numbers_and_three_questions(name):
     texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert len(numbers(shown)) >= 2
+    assert_nothing_is_cut_or_covered(variables["figure"])
     assert len(variables["questions"]) == 3
     assert all(question in TEACHING for question in variables["questions"])
 
@@ -102,7 +104,8 @@ def test_rwa_on_trial():
     np.testing.assert_allclose([errors[0.05, 0], errors[0.1, 0]], 1, atol=0.02)
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
-    shown, _ = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
+    shown, variables = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
+    assert_nothing_is_cut_or_covered(variables["figure"])
     texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
     assert numbers(shown) == ["0.04992", "0.00249"]
@@ -156,6 +159,21 @@ def test_light_from_a_phased_array():
     light = np.einsum("abm,mn,abn->ab", waves, result.correlations[9], waves.conj()).real
     total = 3 / (8 * np.pi) * weights @ (light * (1 - n[..., 1] ** 2)).sum(axis=1) * 2 * np.pi / 48
     np.testing.assert_allclose(total, result.emission[9], rtol=1e-8)
+
+
+def assert_nothing_is_cut_or_covered(figure):
+    """All texts are on the page, the panels apart, and no legend covers its panel."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    whole = figure.get_tightbbox(renderer)
+    assert whole.x0 > 0
+    assert whole.y0 > 0
+    assert whole.x1 < figure.get_figwidth()
+    assert whole.y1 < figure.get_figheight()
+    first, second = (ax.get_tightbbox(renderer) for ax in figure.axes)
+    assert first.x1 < second.x0
+    for ax in figure.axes:
+        if ax.get_legend():
+            assert ax.get_legend().get_window_extent(renderer).y0 >= ax.bbox.y1
 
 
 def test_the_numbers_of_the_files_are_the_teaching_order():
@@ -224,6 +242,8 @@ def test_an_atom_before_a_mirror():
     for delay, kept in ((0, "1.000"), (1, "0.444")):
         assert show(demo, light="in a fibre", distance=0.5, delay=delay)[1] == kept
     assert show(demo, light="dipole across", distance=0.01, delay=1)[0] == "1.998 Γ₀"
+    _, variables = teaching_pages.run(demo, {"light": "in a fibre", "distance": 0.5, "delay": 1})
+    assert_nothing_is_cut_or_covered(variables["figure"])
 
 
 @pytest.mark.slow
