@@ -11,7 +11,6 @@ import importlib.util
 import io
 import itertools
 import json
-import math
 import os
 import re
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from html import escape
 from multiprocessing import get_context
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import marimo as mo
@@ -119,72 +119,7 @@ DEMOS = {
     },
 }
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 sans-serif; }}
-#controls {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr));
-  gap: 0.5rem 2rem; margin: 1rem 0; }}
-#controls input, #controls select {{ display: block; width: 100%; font: inherit; }}
-.idle {{ opacity: 0.5; }}
-.scroll {{ margin: 1rem 0; background: white; }}
-.paragraph {{ display: block; margin: 1em 0; }}
-details .paragraph {{ margin: 0.25rem 0; }}
-summary {{ cursor: pointer; font-weight: 600; }}
-details {{ margin: 0.5rem 0; }}
-{css}
-#figure {{ width: 100%; }}
-</style>
-</head>
-<body>
-{introduction}
-<div id="controls">
-{controls}
-</div>
-<div class="scroll" tabindex="0" role="group" aria-label="figure">
-<img id="figure" alt="{alt}"></div>
-<div id="numbers" aria-live="polite"></div>
-<h2>Three questions to answer by dragging</h2>
-{questions}
-{after}
-<footer><p><small>Computed with collective {version}.</small></p></footer>
-<script>
-const figures = {figures};
-const frames = {frames};
-const controls = {parts};
-const inputs = controls.map((_, i) => document.getElementById("control" + i));
-const place = (i) => Number(inputs[i].value);
-const idle = (i) => {{
-  const only = controls[i].only;
-  return only !== null && place(only[0]) !== only[1];
-}};
-function show() {{
-  let frame = 0;
-  controls.forEach((control, i) => {{
-    frame = frame * control.words.length + (idle(i) ? 0 : place(i));
-    inputs[i].disabled = idle(i);
-    inputs[i].parentElement.classList.toggle("idle", idle(i));
-    const shown = document.getElementById("where" + i);
-    if (shown) {{
-      shown.textContent = control.words[place(i)];
-      inputs[i].setAttribute("aria-valuetext", control.words[place(i)]);
-    }}
-  }});
-  document.getElementById("figure").src = "data:image/png;base64," + figures[frames[frame][0]];
-  document.getElementById("numbers").innerHTML = frames[frame][1];
-}}
-inputs.forEach((input) => input.addEventListener("input", show));
-show();
-</script>
-</body>
-</html>
-"""
+PAGE = Template((ROOT / "docs" / "_templates" / "teaching_page.html").read_text(encoding="utf-8"))
 
 
 def page_name(demo):
@@ -239,45 +174,43 @@ def part(number, control):
     )
 
 
+def asked_for(chosen, values):
+    """Whether a page asks for these values: what does nothing counts as at its first position."""
+    for name, control in chosen.items():
+        if control.only:
+            other, needed = control.only
+            if values[other] != needed and values[name] != control.positions[0]:
+                return False
+    return True
+
+
 def page(name):
     """The static page of a demo as HTML."""
     demo, chosen = load(name), DEMOS[name]
     figures, frames = {}, []
-    for values in itertools.product(*(control.positions for control in chosen.values())):
-        named = dict(zip(chosen, values, strict=True))
-        idle = any(
-            control.only and named[control.only[0]] != control.only[1] and named[key] != first
-            for key, control in chosen.items()
-            for first in control.positions[:1]
-        )
-        if idle:
-            frames.append(None)  # the page never asks for it
+    for combination in itertools.product(*(control.positions for control in chosen.values())):
+        values = dict(zip(chosen, combination, strict=True))
+        if not asked_for(chosen, values):
+            frames.append(None)
             continue
-        texts, variables = run(demo, named)
+        texts, variables = run(demo, values)
         image = next(text for text in texts if 'class="figure"' in text)
         figure = small(attribute(image, "src"))
         numbers = next(text for text in texts if 'class="numbers"' in text)
         frames.append([figures.setdefault(figure, len(figures)), numbers])
-    moving = {key: control for key, control in chosen.items() if len(control.positions) > 1}
-    keys = list(moving)
-    parts = [
-        {
-            "words": control.words(),
-            "only": control.only
-            and [
-                keys.index(control.only[0]),
-                moving[control.only[0]].positions.index(control.only[1]),
-            ],
-        }
-        for control in moving.values()
-    ]
-    assert len(frames) == math.prod(len(control.positions) for control in moving.values())
+    parts = []
+    for control in chosen.values():
+        only = None
+        if control.only:
+            other, needed = control.only
+            only = [list(chosen).index(other), chosen[other].positions.index(needed)]
+        parts.append({"words": control.words(), "only": only})
     contents = variables["contents"].text if "contents" in variables else ""
-    return PAGE.format(
+    return PAGE.substitute(
         title=title(name),
         css=(ROOT / "teaching" / "demo.css").read_text(encoding="utf-8"),
         introduction=next(text for text in texts if "<h1" in text),
-        controls="\n".join(part(i, control) for i, control in enumerate(moving.values())),
+        controls="\n".join(part(i, control) for i, control in enumerate(chosen.values())),
         alt=attribute(image, "alt"),
         questions="\n".join(
             f"<details><summary>{escape(question)}</summary>{mo.md(answer).text}</details>"

@@ -1,10 +1,6 @@
 """Figures, numbers and answers of the teaching demos, without a browser."""
 
-import base64
-import dataclasses
 import importlib.util
-import io
-import json
 import re
 import sys
 from pathlib import Path
@@ -13,7 +9,6 @@ import numpy as np
 import pytest
 from marimo import Html
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 import collective as co
 
@@ -187,17 +182,6 @@ def test_the_numbers_of_the_files_are_the_teaching_order():
     assert re.findall(r"^## (.*)$", TEACHING, flags=re.M) == headings
 
 
-@pytest.mark.parametrize("name", DEMOS)
-def test_a_static_page_has_every_control_of_its_demo(name):
-    source = FILES[name].read_text(encoding="utf-8")
-    controls = re.findall(r"^    (\w+) = mo\.ui\.", source, flags=re.M)
-    chosen = teaching_pages.DEMOS[FILES[name].stem]
-    assert sorted(chosen) == sorted(controls)
-    for control in chosen.values():
-        assert len(control.positions) > 1
-        assert control.start in control.positions
-
-
 def test_introduction():
     demo = load("introduction")
     for distance, start, rates in (
@@ -280,44 +264,3 @@ def test_a_hundred_atoms():
     dicke = co.Couplings(np.ones((100, 100)), np.zeros((100, 100)))
     ladder = co.evolve(dicke, "inverted", np.linspace(0, 0.1, 101), progress=False)
     assert ladder.emission.max() / 100 == pytest.approx(20, abs=0.5)
-
-
-def test_a_static_page_stands_alone(monkeypatch):
-    """Fewer positions than on the site; the introduction's list leads to pages beside it."""
-    few = {
-        name: dataclasses.replace(control, positions=[control.start, control.positions[0]])
-        for name, control in teaching_pages.DEMOS["0_introduction"].items()
-    }
-    few["start"].positions[1] = "opposite"
-    monkeypatch.setitem(teaching_pages.DEMOS, "0_introduction", few)
-    text = teaching_pages.page("0_introduction")
-    assert "<h1" in text
-    assert "An excited atom alone decays at the rate Γ₀" in text
-    assert text.count("<details>") == 3
-    assert text.count('type="range"') == text.count("<select") == 1
-    links = re.findall(r'(?:href|src)="([^"]*)"', text)
-    own = {teaching_pages.page_name(path.stem) for path in FILES.values()}
-    assert set(links) <= own | {"data:,"}
-    assert len(own & set(links)) == 7
-    figures = json.loads(re.search(r"const figures = (\[.*\]);", text)[1])
-    frames = json.loads(re.search(r"const frames = (\[.*\]);", text)[1])
-    assert [place for place, _ in frames] == [0, 1, 2, 3]
-    for figure in figures:
-        assert Image.open(io.BytesIO(base64.b64decode(figure))).size[0] > 600
-    assert "1.568 and 0.432 Γ₀" in frames[0][1]
-    assert "1.923 and 0.077 Γ₀" in frames[3][1]
-
-
-def test_a_control_that_does_nothing_has_no_frames_of_its_own(monkeypatch):
-    chosen = teaching_pages.DEMOS["1_an_atom_before_a_mirror"]
-    few = {
-        "light": dataclasses.replace(chosen["light"], positions=["dipole along", "in a fibre"]),
-        "distance": dataclasses.replace(chosen["distance"], positions=[0.25, 0.5]),
-        "delay": dataclasses.replace(chosen["delay"], positions=[0, 1]),
-    }
-    monkeypatch.setitem(teaching_pages.DEMOS, "1_an_atom_before_a_mirror", few)
-    text = teaching_pages.page("1_an_atom_before_a_mirror")
-    frames = json.loads(re.search(r"const frames = (\[.*\]);", text)[1])
-    assert [frame is None for frame in frames] == [False, True, False, True] + [False] * 4
-    parts = json.loads(re.search(r"const controls = (\[.*\]);", text)[1])
-    assert [part["only"] for part in parts] == [None, None, [0, 1]]
