@@ -150,11 +150,11 @@ def attribute(image, name):
 
 
 def small(address):
-    """A figure, from its data address, as a PNG of 128 colours: a third of the bytes."""
+    """A figure, from its data address, as a PNG of 64 colours: a third of the bytes."""
     picture = io.BytesIO(base64.b64decode(address.partition(",")[2]))
     smaller = io.BytesIO()
     image = Image.open(picture).convert("RGB")
-    image.quantize(128, method=Image.Quantize.FASTOCTREE).save(smaller, format="png")
+    image.quantize(64, method=Image.Quantize.MAXCOVERAGE).save(smaller, format="png")
     return base64.b64encode(smaller.getvalue()).decode()
 
 

@@ -151,8 +151,8 @@ def _():
         0.077 Γ₀: what one atom emits, the other cancels. Seen from far away they are at one place.
         """,
         "Is the start in phase always the bright one?": """
-        No. At 0.7 λ₀ light needs more than half a period from one atom to the other, Γ₁₂ is
-        negative, and the start in phase decays more slowly than an atom alone.
+        No. At 0.7 λ₀ the light of one atom comes to the other out of step: Γ₁₂ is negative, and the
+        start in phase decays more slowly than an atom alone.
         """,
         "The first atom is excited, at 0.1 λ₀. Why is a third of it left at t = 5/Γ₀?": """
         This start is half bright and half dark. The bright half is gone after two lifetimes. The
@@ -174,7 +174,7 @@ def _():
     4. [Light from a phased array](?file=4_light_from_a_phased_array.py): one excitation of many.
     5. [Spacing and the burst](?file=5_spacing_and_the_burst.py): a few atoms, all excited.
     6. [A hundred atoms](?file=6_a_hundred_atoms.py): many atoms, all excited.
-    7. [RWA on trial](?file=7_rwa_on_trial.py): an approximation that all others use.
+    7. [RWA on trial](?file=7_rwa_on_trial.py): when may one drop the fast terms?
 
     Each demo has one figure, a few numbers, and three questions. Answer a question with the
     sliders before you open its answer.

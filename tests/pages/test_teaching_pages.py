@@ -8,8 +8,12 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
+
+import collective as co
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -50,8 +54,14 @@ def test_a_static_page_stands_alone(monkeypatch):
     figures = json.loads(re.search(r"const figures = (\[.*\]);", text)[1])
     frames = json.loads(re.search(r"const frames = (\[.*\]);", text)[1])
     assert [place for place, _ in frames] == [0, 1, 2, 3]
+    palette = {tuple(round(255 * c) for c in to_rgb(colour)) for colour in co.plot.COLOURS[:2]}
     for figure in figures:
-        assert Image.open(io.BytesIO(base64.b64decode(figure))).size[0] > 600
+        image = Image.open(io.BytesIO(base64.b64decode(figure))).convert("RGB")
+        assert image.size[0] > 600
+        assert image.getpixel((2, 2)) == (255, 255, 255)
+        pixels = np.asarray(image).reshape(-1, 3).astype(int)
+        for colour in palette:  # also that of a small dot
+            assert np.abs(pixels - colour).max(axis=1).min() < 16
     assert "1.568 and 0.432 Γ₀" in frames[0][1]
     assert "1.923 and 0.077 Γ₀" in frames[3][1]
 
