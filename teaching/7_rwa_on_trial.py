@@ -114,8 +114,8 @@ def _(degrees, ratio):
 
     figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
-    for atom, colour, label in ((0, 0, "first"), (1, 1, "second")):
-        left.plot(swaps, full[:, atom], color=co.plot.COLOURS[colour], label=label)
+    for atom, (label, style) in enumerate({"first": "-", "second": "--"}.items()):
+        left.plot(swaps, full[:, atom], style, color=co.plot.COLOURS[atom], lw=2.5, label=label)
         left.plot(swaps, rwa[:, atom], "k:", lw=1.5, label="RWA" if atom else None)
     left.set(xlabel="time (π/G)", ylabel="probability to be excited", ylim=(-0.03, 1.03))
     left.legend(**ABOVE)
