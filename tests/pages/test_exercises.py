@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import importlib.util
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -72,6 +73,13 @@ def test_notebooks_of_jupyter_are_well_formed(name):
     assert len(headings) == 10
     outputs = [cell for cell in cells if cell.get("outputs")]
     assert len(outputs) == (10 if name == "solutions" else 0)
+
+
+def test_the_pages_link_to_the_notebooks():
+    for page, name in (("exercises", "exercises"), ("exercise_solutions", "solutions")):
+        text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+        linked = re.findall(r'href="_static/exercises/([\w.]+)" download', text)
+        assert linked == [f"{name}.ipynb", f"{name}.py"]
 
 
 @pytest.mark.slow
