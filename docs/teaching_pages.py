@@ -58,7 +58,7 @@ class Control:
         """The positions as texts."""
         names = {True: "on", False: "off"}
         return [
-            names[value] if isinstance(value, bool) else f"{value}{self.unit}".replace("-", "−")
+            names[value] if isinstance(value, bool) else f"{value}{self.unit}"
             for value in self.positions
         ]
 

@@ -1,6 +1,5 @@
 """Figures, numbers and answers of the teaching demos, without a browser."""
 
-import importlib.util
 import re
 import sys
 from pathlib import Path
@@ -19,27 +18,18 @@ DEMOS = list(FILES)
 sys.path.insert(0, str(ROOT / "docs"))
 
 import teaching_pages  # noqa: E402
+from teaching_pages import FixedControl  # noqa: E402
 
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
 
 def load(name):
-    spec = importlib.util.spec_from_file_location(name, FILES[name])
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-class FixedSlider:
-    """A slider with a fixed value."""
-
-    def __init__(self, value):
-        self.value = value
+    return teaching_pages.load(FILES[name].stem)
 
 
 def show(module, **values):
     """The numbers under the figure with the sliders at these values, as text."""
-    shown, _ = module.app.run(defs={name: FixedSlider(value) for name, value in values.items()})
+    shown, _ = module.app.run(defs={name: FixedControl(value) for name, value in values.items()})
     return numbers(shown)
 
 
@@ -99,7 +89,8 @@ def test_rwa_on_trial():
     np.testing.assert_allclose([errors[0.05, 0], errors[0.1, 0]], 1, atol=0.02)
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
-    shown, variables = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
+    shown, variables = demo.app.run(defs={"ratio": FixedControl(0.05), "degrees": FixedControl(0)})
+    assert all(question in TEACHING for question in variables["questions"])
     assert_nothing_is_cut_or_covered(variables["figure"])
     texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
@@ -178,7 +169,7 @@ def test_the_numbers_of_the_files_are_the_teaching_order():
     assert linked == [path.stem for path in FILES.values()][1:]
     pages = re.findall(r"_static/teaching/(\w+)\.html", TEACHING)
     assert pages == DEMOS
-    headings = [name.replace("_", " ").capitalize().replace("Rwa", "RWA") for name in DEMOS]
+    headings = [teaching_pages.title(path.stem) for path in FILES.values()]
     assert re.findall(r"^## (.*)$", TEACHING, flags=re.M) == headings
 
 
