@@ -26,18 +26,18 @@ RUNNERS := pytest pytest-xdist hypothesis mpmath
 PYTHON313 ?= $(shell for p in python3.13 $$(ls -d $$(pyenv root 2>/dev/null)/versions/3.13*/bin/python3.13 \
 	2>/dev/null); do $$p -c "" 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo teach test test-slow environments test-oldest test-313 test-browser lint types doctest docs bench clean
+.PHONY: demo teach test test-slow environments test-oldest test-313 test-browser lint types doctest docs package bench clean
 
 demo: .venv/run.stamp
 	$(BIN)/collective demo --output demo-output
 
-teach: .venv/run.stamp
+teach: .venv/teach.stamp
 	$(BIN)/marimo run teaching --no-sandbox --host 127.0.0.1 --port $(PORT)
 
 test: .venv/run.stamp
 	$(TESTS) -m "not slow"
 
-test-slow: .venv/run.stamp
+test-slow: .venv/teach.stamp
 	$(TESTS) -m slow
 
 # the oldest versions that pyproject.toml allows
@@ -73,6 +73,17 @@ docs: .venv/dev.stamp
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
+# what an index would get: both archives, each installed into an empty environment, run the demo
+package: .venv/release.stamp
+	rm -rf dist .venv-package
+	$(BIN)/python -m build --no-isolation . > /dev/null
+	$(PYTHON) -m venv --without-pip .venv-package
+	$(PIP:$(BIN)/%=.venv-package/bin/%) -c constraints.txt dist/*.whl
+	cd .venv-package && bin/collective demo --output from-wheel
+	$(PIP:$(BIN)/%=.venv-package/bin/%) --force-reinstall --no-deps dist/*.tar.gz
+	cd .venv-package && bin/collective demo --output from-source
+	cd .venv-package && bin/python ../.ci/installed.py
+
 bench: .venv/run.stamp
 	$(BIN)/python benchmarks/calls.py
 	$(BIN)/python benchmarks/ensembles.py
@@ -89,7 +100,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/sweeps.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-313 docs/_build docs/gallery docs/generated docs/_static/teaching docs/_static/exercises demo-output
+	rm -rf .venv .venv-oldest .venv-313 .venv-package dist docs/_build docs/gallery docs/generated docs/_static/teaching docs/_static/exercises demo-output
 
 .venv/python.stamp:
 	$(PYTHON) -m venv --without-pip .venv
@@ -99,12 +110,21 @@ clean:
 	$(PIP) -c constraints.txt -e '.[test]'
 	touch $@
 
+# a sixth of all that is installed; the quick tests do without
+.venv/teach.stamp: .venv/run.stamp
+	$(PIP) -c constraints.txt marimo
+	touch $@
+
 .venv/dev.stamp: .venv/run.stamp
 	$(PIP) -c constraints.txt -e '.[test,lint,docs]'
 	touch $@
 
 .venv/browser.stamp: .venv/run.stamp
 	$(PIP) -c constraints.txt -e '.[test,browser]'
+	touch $@
+
+.venv/release.stamp: .venv/run.stamp
+	$(PIP) -c constraints.txt -e '.[test,release]'
 	touch $@
 
 .venv-oldest/run.stamp: pyproject.toml constraints.txt .ci/oldest.py

@@ -55,6 +55,16 @@ def superradiance():
             return co.couple(co.chain(n, spacing), co.Vacuum()).collective_rates().var() - 1
 
         ours[f"critical spacing {n}"] = brentq(excess, 0.1, 0.3, xtol=1e-9)
+
+    # the mean over the Brillouin zone; modes outside the light cone do not decay
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    for name, dipole in (("across", (1, 0, 0)), ("along", (0, 0, 1))):
+
+        def surplus(spacing, dipole=dipole):
+            bands = co.observables.bands("chain", spacing, 2 * np.pi * nodes, dipole=dipole)
+            return spacing * (weights @ bands.rates**2) - 2
+
+        ours[f"critical spacing {name}"] = brentq(surplus, 0.2, 0.4, xtol=1e-12)
     return ours
 
 
@@ -86,6 +96,18 @@ def silver_wire():
     rwa = co.couple(pair, wire, shift="rwa").shift
     ours |= {"wire own rwa": rwa[0, 0], "wire rwa 0.1": rwa[0, 1]}
     return ours | {"wire own full": co.couple(one, wire).shift[0, 0]}
+
+
+def nanofibre():
+    ours = {}
+    for line, wavelength in (("D2", 852.3472758), ("D1", 894.592959)):
+        fibre = co.Nanowire(225 / wavelength, 1.4469**2)
+        for name, distance in (("1.05", 1.05), ("1.845", 1.05 + 1.55 * 20 / 39)):
+            places = np.tile([distance * fibre.radius, 0, 0], (3, 1))
+            rates = fibre.guided(co.Emitters(places, dipoles=np.eye(3)))["HE11"]
+            ours[f"{line} radial {name}"] = rates[0]
+            ours[f"{line} others {name}"] = rates[1:].mean()
+    return ours
 
 
 def multilevel_pair(given):
@@ -202,6 +224,7 @@ CHAPTERS = (
     superradiance,
     subradiance,
     silver_wire,
+    nanofibre,
     beyond_the_rwa,
     currents,
     light,

@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
+import _gallery  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -90,11 +91,14 @@ STORY = {
     "superradiance_and_subradiance": [
         "the_dicke_burst",
         "climbing_down_the_ladder",
+        "a_burst_in_warm_light",
         "fourteen_atoms_exactly",
+        "chain_square_cube",
         "the_shift_you_forgot",
         "where_the_light_goes",
         "dark_state_entanglement",
         "clicks",
+        "photons_one_by_one",
         "subradiance_and_the_light_cone",
         "a_mirror_of_atoms",
         "mollow_triplet_of_a_pair",
@@ -121,10 +125,15 @@ STORY = {
         "a_wire_seen_from_the_side",
         "one_dimensional_light",
         "light_takes_its_time",
+        "a_mirror_far_away",
+        "when_markov_fails",
         "a_bad_cavity",
+        "from_bad_to_good_cavity",
         "a_gold_sphere_between_two_emitters",
+        "how_thick_a_fibre",
         "a_ring_around_a_nanofibre",
         "mirror_mirror",
+        "a_film_that_catches_light",
         "bring_your_own_field",
     ],
     "interactions": [
@@ -143,6 +152,7 @@ STORY = {
     "sweeps_and_averages": [
         "a_phase_diagram_overnight",
         "missing_atoms",
+        "a_pulse_for_unlike_ions",
         "from_laptop_to_cluster",
     ],
 }
@@ -167,6 +177,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "image_scrapers": (_gallery.scrape,),
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
@@ -205,6 +216,7 @@ def setup(app):
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
     app.connect("builder-inited", exercise_notebooks)
+    app.connect("builder-inited", _gallery.finish, priority=900)  # after sphinx-gallery
 
 
 suppress_warnings = ["config.cache"]

@@ -21,7 +21,6 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import marimo as mo
 from PIL import Image
 
 import collective
@@ -137,11 +136,13 @@ def load(name):
 
 def run(demo, values):
     """The texts of all that a demo shows with the controls at these values, and its variables."""
+    from marimo import Html  # large; tests read what is above without it
+
     # functions that keep what they have computed: a run would define them anew, without memory
     fixed = {name: each for name, each in vars(demo).items() if hasattr(each, "cache_info")}
     fixed |= {name: FixedControl(value) for name, value in values.items()}
     shown, variables = demo.app.run(defs=fixed)
-    return [one.text for one in shown if isinstance(one, mo.Html)], variables
+    return [one.text for one in shown if isinstance(one, Html)], variables
 
 
 def attribute(image, name):
@@ -186,6 +187,8 @@ def asked_for(chosen, values):
 
 def page(name):
     """The static page of a demo as HTML."""
+    from marimo import md
+
     demo, chosen = load(name), DEMOS[name]
     figures, frames = {}, []
     for combination in itertools.product(*(control.positions for control in chosen.values())):
@@ -213,7 +216,7 @@ def page(name):
         controls="\n".join(part(i, control) for i, control in enumerate(chosen.values())),
         alt=attribute(image, "alt"),
         questions="\n".join(
-            f"<details><summary>{escape(question)}</summary>{mo.md(answer).text}</details>"
+            f"<details><summary>{escape(question)}</summary>{md(answer).text}</details>"
             for question, answer in variables["questions"].items()
         ),
         after=re.sub(r'href="\?file=(\w+)\.py"', lambda m: f'href="{page_name(m[1])}"', contents),

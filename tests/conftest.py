@@ -1,5 +1,6 @@
 """What every test runs under, and what tests may set about the machine they run on."""
 
+import gc
 import math
 import os
 import sys
@@ -16,19 +17,63 @@ from hypothesis import settings
 # their tests need nothing of each other: they come last, one by one, so that no core waits for the
 # other at the end
 ONE_BY_ONE = ("pages/test_gallery.py", "pages/test_docs.py")
+# files that need the same compiled kernels: one process runs all files of a group, so that two
+# processes do not compile one kernel at the same time
+TOGETHER = {
+    "calls": ("test_bad_input.py", "test_copies.py"),
+    "engines": (
+        "engines/test_levels.py", "engines/test_systems.py", "results/test_runs.py",
+        "test_layout.py",
+    ),
+}  # fmt: skip
+# of several processes every second imports the files in the opposite order: it finds half of them
+# compiled to bytecode
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+BACKWARDS = PROCESS[-1:] in tuple("13579")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Each file in one process, as by ``--dist loadfile``, but for those above."""
+    """Each file or group in one process, as by ``--dist loadfile``, but for `ONE_BY_ONE`."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return nodeid if file.endswith(ONE_BY_ONE) else file
+            if file.endswith(ONE_BY_ONE):
+                return nodeid
+            groups = (group for group, files in TOGETHER.items() if file.endswith(files))
+            return next(groups, file)
 
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class FromTheEnd(pytest.Dir):
+    """A folder whose files are imported in the opposite order."""
+
+    def collect(self):
+        return reversed(list(super().collect()))
+
+
+def pytest_collect_directory(path, parent):
+    return FromTheEnd.from_parent(parent, path=path) if BACKWARDS else None
+
+
+def pytest_collection_modifyitems(items):
+    """All processes have the tests in the same order, that of the names of the files."""
+    if PROCESS:
+        items.sort(key=lambda item: item.path.parts)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Python looks for garbage neither while tests are collected nor among what that leaves."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)

@@ -177,7 +177,8 @@ SPIN = np.zeros((2, 2, 3))
 SPIN[0, 1, 0] = SPIN[1, 0, 0] = 1.0
 PLACES = [[0, 0, 0], [0, 0, 1.0]]
 LEVELS = co.Multilevel(PLACES, [[1.0, 0.0]] * 2, [SPIN] * 2)
-# each is different from its neighbours
+# each is different from its neighbours; what a run gives is made in the test, as a function, so that
+# no kernel is compiled while tests are collected
 DIFFERENT = {
     "emitters": [
         PAIR,
@@ -257,13 +258,13 @@ DIFFERENT = {
         co.engines.Blocks(symmetries=[[1, 0]]),
         co.engines.Driven(symmetries=[[1, 0]]),
     ],
-    "equations": [
+    "equations": lambda: [
         recipes.equation(),
         co.MasterEquation(qutip.tensor(qutip.sigmaz(), qutip.qeye(2))),
         co.MasterEquation(qutip.tensor(qutip.sigmax(), qutip.qeye(2))),
         co.MasterEquation(1.0000001 * qutip.tensor(qutip.sigmax(), qutip.qeye(2))),
     ],
-    "results": [
+    "results": lambda: [
         recipes.result(),
         recipes.result().at([0.0, 0.2]),
         recipes.result().replace(emission=2 * recipes.result().emission),
@@ -274,7 +275,7 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("kind", DIFFERENT)
 def test_different_arguments_make_different_objects(kind):
-    things = DIFFERENT[kind]
+    things = DIFFERENT[kind]() if callable(DIFFERENT[kind]) else DIFFERENT[kind]
     for i, one in enumerate(things):
         for j, other in enumerate(things):
             assert (one == other) is (i == j), (i, j)

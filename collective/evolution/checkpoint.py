@@ -27,7 +27,7 @@ from collective.pulse import Controls, Pulse, Table
 from collective.results.result import Result, loaded
 from collective.states import State
 
-LAYOUT = 4  # of `Result.resume` and `fingerprint`: increase it when one of them changes
+LAYOUT = 5  # of `Result.resume` and `fingerprint`: increase it when one of them changes
 
 
 def fingerprint(request: Request, engine: Engine) -> str:

@@ -34,7 +34,7 @@ _LARGE_ERROR = 0.2  # estimated error of the emission, relative to its largest v
 _ENDLESS = 1e12  # seconds, 30,000 years
 
 
-@habits.explained(habits.OF_EVOLVE, ("couplings", "state", "times"))
+@habits.explained(habits.OF_EVOLVE, ("couplings", "state", "times"), habits.OF_VERSION_0_1)
 def evolve(
     couplings: Couplings | CavityCouplings | ChannelCouplings | MasterEquation,
     state: "states.State | str | Qobj",

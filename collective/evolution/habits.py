@@ -1,8 +1,8 @@
-"""Arguments that users of QuTiP give by habit: the error says what they are called here."""
+"""Arguments of QuTiP, and of earlier versions: the error says what they are called now."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -43,6 +43,11 @@ OF_EVOLVE = {
     "ntraj": "give method=co.engines.Trajectories(n=...)",
     "seeds": "give seed=, one whole number",
 }
+OF_VERSION_0_1 = {
+    "n_trajectories": "give method=co.engines.Trajectories(n=...)",
+    "standard_error": "give method=co.engines.Trajectories(standard_error=...)",
+    "symmetries": "give method=co.engines.Blocks(symmetries=...), or Driven with a drive",
+}
 OF_STEADY_STATE = {
     "e_ops": (
         'give result=True and observe={"name": operator}; the values are then result.expect["name"]'
@@ -60,8 +65,12 @@ OF_STEADY_STATE = {
 }
 
 
-def explained(habits: Mapping[str, str], positional: tuple[str, ...]) -> Callable[..., Any]:
-    """Decorator of a function whose users may give the arguments of another program.
+def explained(
+    habits: Mapping[str, str],
+    positional: tuple[str, ...],
+    earlier: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[..., Any]:
+    """Decorator of a function whose users may give other arguments by habit.
 
     A call with one of these arguments, or with too many by position, raises a TypeError that says
     what to give instead. All other calls go on unchanged.
@@ -69,6 +78,7 @@ def explained(habits: Mapping[str, str], positional: tuple[str, ...]) -> Callabl
     Args:
         habits: what to give instead of each argument, by its name.
         positional: the names of the arguments that are given by position.
+        earlier: what to give instead of each argument of an earlier version, by its name.
     """
 
     def decorate(function: Function) -> Function:
@@ -78,6 +88,8 @@ def explained(habits: Mapping[str, str], positional: tuple[str, ...]) -> Callabl
             for each in given:
                 if each in habits:
                     raise TypeError(f"{name} has no argument {each}: {habits[each]} ({place})")
+                if each in earlier:
+                    raise TypeError(f"{name} no longer has {each}: {earlier[each]} (changelog)")
             if len(args) > len(positional):
                 raise TypeError(
                     f"{name} takes {', '.join(positional)} by position, got {len(args)} arguments: "

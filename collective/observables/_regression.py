@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from qutip import Qobj
 
 _ZERO = 1e-12  # singular values and rates below this, relative to the largest, count as zero
-_DENSE_COPIES = 8  # copies of a dense matrix: itself, its basis, its factors, their workspace
+_DENSE_COPIES = 10  # copies of a dense matrix: itself, its basis, its factors, their workspace
 _DENSE_FLOPS = 200.0  # of a Schur form, singular values and products, per cube of the rows
 _ANNOUNCED, _LONGEST = 60.0, 3600.0  # predicted seconds
 _DARK = 1e-12  # light below this share of that of fully excited emitters counts as none

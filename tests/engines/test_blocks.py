@@ -19,6 +19,7 @@ from collective.engines.basis import symmetries as _symmetries
 from collective.engines.basis.configurations import ExcitationBlocks, qutip_index
 from collective.engines.blocks import engine, size, tables
 from collective.engines.blocks import expansion as steps
+from collective.engines.blocks.columns import NOBODY
 from collective.engines.blocks.passes import Passes
 from collective.engines.numerics.lanes import BYTES
 
@@ -595,6 +596,38 @@ def test_orbits_are_counted_by_burnside(n, permutations):
     layout = tables.layout(couplings, n, group)
     columns = [layout.tables.tasks[:, 0].tolist().count(k) for k in range(n + 1)]
     assert columns == [-(-c // 8) for c in counted]
+
+
+@pytest.mark.parametrize(
+    ("n", "permutations", "most"),
+    [
+        (5, [], 1.0),
+        (7, [[*range(1, 7), 0], [*range(6, -1, -1)]], 0.85),
+        (8, [[*range(1, 8), 0], [*range(7, -1, -1)]], 0.85),
+        (9, [[2, 1, 0, 5, 4, 3, 8, 7, 6], [6, 7, 8, 3, 4, 5, 0, 1, 2]], 1.0),
+    ],
+)
+def test_each_state_is_taken_to_a_stored_column_by_few_permutations(n, permutations, most):
+    """A panel is read once for each permutation in `used`, at most `most` of all pairs of these."""
+    request = _requests.checked(co.Couplings(np.eye(n) + 1, np.ones((n, n))), "inverted", T)
+    group = _symmetries.group(request, permutations)
+    t = tables.layout(request.couplings, n, group, 4).tables
+    read = 0
+    for k in range(n + 1):
+        columns = t.columns[t.tasks[:, 0] == k].ravel()
+        seen = []
+        for g in range(len(group)):
+            listed = t.used[k, g, 1 : 1 + t.used[k, g, 0]]
+            sources = t.sources[k, g, : len(columns)]
+            places = np.flatnonzero(sources != NOBODY)
+            np.testing.assert_array_equal(np.unique(places // 4), np.sort(listed))
+            states = sources[places].astype(int)
+            np.testing.assert_array_equal(t.images[g, t.start[k] + states], columns[places])
+            np.testing.assert_array_equal(t.stored[t.start[k] + states, 2], g)
+            seen += states.tolist()
+            read += len(listed)
+        assert sorted(seen) == list(range(t.start[k + 1] - t.start[k]))  # each state once
+    assert read <= most * len(group) * len(t.tasks)
 
 
 def test_too_large_a_group_is_refused():

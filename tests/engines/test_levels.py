@@ -10,6 +10,7 @@ from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 
 import collective as co
+from collective.engines.cumulants import level_kernels
 from collective.engines.cumulants.levels import Levels, packed, unpacked
 from collective.engines.mean_field.levels import LevelEquations
 from collective.engines.mean_field.start import with_random_coherences
@@ -260,6 +261,19 @@ def test_atoms_of_two_levels_are_two_level_emitters():
         dipole = channels.atoms.channels[:, 1, 0]
         seen = np.einsum("c,tmcnd,d->tmn", dipole, grouped(found, 6), dipole.conj())
         np.testing.assert_allclose(seen, wanted.correlations, atol=1e-7)
+
+
+def test_kernels_are_compiled_once_for_atoms_of_any_levels():
+    """Arrays in another order of memory would compile them again, which takes seconds."""
+    two_levels = co.couple(co.Atoms.from_emitters(co.chain(2, 0.2)), VACUUM)
+    four_levels = co.couple(ISOTROPIC, VACUUM)
+    for channels, state in (
+        (two_levels, "inverted"),
+        (four_levels, co.states.levels(["e +1", "g 0"])),
+    ):
+        co.evolve(channels, state, [0.0, 0.1], method="cumulants", **QUIET)
+    for kernel in (level_kernels.slopes_of_pairs, level_kernels.traces_of_pairs):
+        assert len(kernel.signatures) == 1
 
 
 def grouped(result, n):

@@ -53,6 +53,18 @@ def test_an_emitter_before_a_mirror_sees_its_own_light_come_back(place, rate):
     assert result.diagnostics["error_bound"] < 1e-8
 
 
+@pytest.mark.parametrize("place", [12345.0, 1000000.5, 5574205.0])
+def test_a_node_far_from_a_mirror_where_gamma_is_round_off_is_not_refused(place):
+    """There direct and returned light cancel, and Γ is their round-off, 10⁻¹⁷ γ or less."""
+    delay = 1.0
+    field = co.Waveguide(1.0, K, group_velocity=2 * place / delay, mirror=0.0)
+    result = co.evolve(
+        co.couple(co.Emitters([[0, 0, place]]), field), "inverted", TIMES, **RETARDED
+    )
+    expected = echoes(TIMES, 0.5, 0.5, delay)
+    np.testing.assert_allclose(result.excitation, np.abs(expected) ** 2, atol=1e-7)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_two_emitters_in_a_guide_by_echoes_and_by_poles_of_lambert(sign):
     """Poles s = −γ/2 + W(∓(γτ/2) e^{iφ + γτ/2})/τ with residues 1/(1 + W), Milonni and Knight."""

@@ -434,16 +434,15 @@ measured(lambda: co.evolve(many, co.states.single(1), times, **run))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param("(1500, [0, 0.001], 0.0, ())", marks=pytest.mark.slow),  # in steps
-        pytest.param("(900, np.linspace(0, 5, 5), 0.0, ())", marks=pytest.mark.slow),
-        pytest.param("(300, np.linspace(0, 5, 61), 0.0, 'correlations')", marks=pytest.mark.slow),
+        "(1500, [0, 0.001], 0.0, ())",  # in steps
+        "(900, np.linspace(0, 5, 5), 0.0, ())",
+        "(300, np.linspace(0, 5, 61), 0.0, 'correlations')",
         "(200, np.linspace(0, 0.1, 5), 0.5, ())",
-        pytest.param(
-            "(100, np.linspace(0, 0.5, 101), 0.5, 'correlations')", marks=pytest.mark.slow
-        ),
+        "(100, np.linspace(0, 0.5, 101), 0.5, 'correlations')",
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")

@@ -24,6 +24,12 @@ def test_evolve_says_what_an_argument_of_qutip_is_called_here(name):
         co.evolve(ATOM, "ground", **{name: []})  # also where the times are missing
 
 
+@pytest.mark.parametrize("name", habits.OF_VERSION_0_1)
+def test_evolve_says_where_an_argument_of_the_first_version_went(name):
+    with pytest.raises(TypeError, match=f"^evolve no longer has {name}: give method=co.engines"):
+        co.evolve(ATOM, "ground", TIMES, **{name: 5})
+
+
 @pytest.mark.parametrize("name", habits.OF_STEADY_STATE)
 def test_steady_state_says_what_an_argument_of_qutip_is_called_here(name):
     with pytest.raises(TypeError, match=f"^steady_state has no argument {name}: "):

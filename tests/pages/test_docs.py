@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pytest
 import walker
 
+import collective as co
 from collective.scenarios import schema
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -157,3 +158,12 @@ def test_every_page_is_in_the_table_of_contents():
             names = [line for line in entries.splitlines() if line and not line.startswith(":")]
             listed |= {(index.parent / name).with_suffix(".md") for name in names}
     assert set(SOURCES) - listed == {DOCS / "index.md"}
+
+
+def test_the_changelog_and_the_citation_name_this_version():
+    root = DOCS.parent
+    newest = re.search(r"^## \[([^]]+)\](?: - (\S+))?$", (root / "CHANGELOG.md").read_text(), re.M)
+    citation = (root / "CITATION.cff").read_text()
+    assert f"\nversion: {co.__version__}\n" in citation
+    assert newest[1] in (co.__version__, "Unreleased")
+    assert newest[1] == "Unreleased" or f"\ndate-released: {newest[2]}\n" in citation

@@ -5,26 +5,42 @@ import io
 import os
 import re
 import runpy
+import sys
+import tempfile
 import tokenize
 import warnings
 from pathlib import Path
 
+import figures
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import qutip
 import reference
-from scipy import constants, linalg, special
+from matplotlib.image import imread
+from scipy import constants, integrate, linalg, special
+from scipy.optimize import brentq
 
 import collective as co
 
-EXAMPLES = {p.stem: p for p in Path(__file__).parents[2].glob("examples/*/*.py")}
+ROOT = Path(__file__).parents[2]
+EXAMPLES = {p.stem: p for p in ROOT.glob("examples/*/*.py")}
+sys.path.insert(0, str(ROOT / "docs"))
+
+import _gallery  # noqa: E402
 
 
 def run(name):
+    """The variables of an example, whose figures are looked at, also in the size of the index."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*non-interactive.*")
         # as a program, which is what decides how processes get its functions
         names = runpy.run_path(str(EXAMPLES[name]), run_name="__main__")
+    drawn = [plt.figure(number) for number in plt.get_fignums()]
+    assert not [sentence for figure in drawn for sentence in figures.complaints(figure)]
+    with tempfile.TemporaryDirectory() as folder:
+        _gallery.draw_small(drawn[0], name, Path(folder) / "small.png")
+    assert not figures.complaints(drawn[0])
     plt.close("all")
     return names
 
@@ -36,6 +52,46 @@ def test_every_example_is_short_and_says_what_to_look_at(path):
     assert "What to notice" in text
     assert "Try changing" in text
     assert path.stem in Path(__file__).read_text()
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_has_a_caption_in_the_index(path):
+    caption = _gallery.question(path)
+    assert caption.endswith("?")
+    assert len(caption) <= 100
+    assert not set(caption) & set("`<>")
+
+
+def test_the_index_shows_the_questions():
+    card = (
+        '    <div class="sphx-glr-thumbcontainer" tooltip="What changes">\n\n.. only:: html\n\n'
+        "  :doc:`/gallery/first_steps/{0}`\n\n.. raw:: html\n\n"
+        '      <div class="sphx-glr-thumbnail-title">{0}</div>\n    </div>\n'
+    )
+    names = ("one_atom_then_two", "how_close_is_close")
+    index = _gallery.with_questions("".join(card.format(name) for name in names))
+    assert "tooltip" not in index
+    asked = re.findall(r'<div class="gallery-question">(.*?)</div>', index)
+    assert asked == [_gallery.question(EXAMPLES[name]) for name in names]
+    assert _gallery.with_questions(index) == index
+    assert {*_gallery.PANELS, *_gallery.CROWDED} <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ["five_engines_one_system", "bring_your_own_field"])
+def test_the_small_figure_is_one_panel(tmp_path, name):
+    """The first panel, or the one of `PANELS`, without the colour bar."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+    figure.colorbar(left.pcolormesh(np.eye(3)), ax=left)
+    left.set_ylabel("shared by both")
+    right.plot([0, 1], [0, 1])
+    _gallery.draw_small(figure, name, tmp_path / "new" / "small.png")
+    assert figure.axes == [right if name in _gallery.PANELS else left]
+    height, width = imread(tmp_path / "new" / "small.png").shape[:2]
+    assert (width, height) == (572, 403)
+    box = figure.axes[0].get_window_extent()
+    assert box.width > 0.7 * figure.bbox.width
+    assert figure.axes[0].get_ylabel() == "shared by both"
+    assert figure.axes[0].yaxis.get_ticklabels()[0].get_visible()
 
 
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
@@ -161,6 +217,34 @@ def test_climbing_down_the_ladder():
 
 
 @pytest.mark.slow
+def test_a_burst_in_warm_light():
+    names = run("a_burst_in_warm_light")
+    n, times = names["n"], names["times"]
+    k = np.arange(n + 1)  # excited atoms
+    down, up = k * (n - k + 1.0), (k + 1.0) * (n - k)  # rates of the ladder without light
+    for photons, excited in names["bursts"].items():
+        rates = np.diag((photons + 1) * down[1:], 1) + np.diag(photons * up[:-1], -1)
+        rates -= np.diag(rates.sum(axis=0))
+        step, found = linalg.expm(rates * times[80]), [np.eye(n + 1)[-1]]
+        for _ in times[80::80]:
+            found.append(step @ found[-1])
+        np.testing.assert_allclose(excited[::80], np.array(found) @ k, atol=1e-5)
+        # equilibrium: each rung has n̄/(1 + n̄) of the one below
+        weights = (photons / (1 + photons)) ** k
+        assert excited[-1] == pytest.approx(weights @ k / weights.sum(), abs=1e-3)
+    assert names["bursts"][10][-1] == pytest.approx(10, abs=0.05)
+    few = names["numbers"] < 4
+    shorter = names["delays"][0] - np.log(1 + names["numbers"]) / n
+    np.testing.assert_allclose(names["delays"][few], shorter[few], rtol=0.01)
+    assert names["delays"][6] < 0.9 * shorter[6]  # n̄ = 20 is no longer small against 100
+    slopes = np.diff(names["bursts"][100])
+    assert np.all(np.diff(slopes[:200]) > 0)  # fastest at the start: no burst
+    np.testing.assert_allclose(names["of_kelvins"], [1.217, 31.59, 124.5], rtol=1e-3)
+    visible = constants.c / 600e-9
+    assert -36 < np.log10(np.exp(-constants.h * visible / (constants.k * 300))) < -34
+
+
+@pytest.mark.slow
 def test_fourteen_atoms_exactly():
     names = run("fourteen_atoms_exactly")
     bursts = list(names["bursts"].values())
@@ -174,6 +258,67 @@ def test_fourteen_atoms_exactly():
     np.testing.assert_allclose(bursts[0].emission[::10], exact.emission, atol=1e-5)
     ladder = [reference.dicke_ladder(n, np.linspace(0, 0.5, 51)).max() / n for n in (6, 14)]
     assert ladder[1] > 1.8 * ladder[0]
+
+
+def neighbours_squared(shape, spacing, dipole):
+    """Σ_n Γ_mn²/Γ₀² of an nx × ny × nz lattice, the mean over m, from distances and their number."""
+    steps = np.indices([2 * n - 1 for n in shape]).reshape(3, -1).T + 1 - np.array(shape)
+    count = np.prod(np.array(shape) - np.abs(steps), axis=1) / np.prod(shape)
+    apart = np.any(steps != 0, axis=1)
+    r = spacing * np.linalg.norm(steps[apart], axis=1)
+    cosine = spacing * steps[apart] @ np.array(dipole) / r
+    x = 2 * np.pi * r
+    near = np.cos(x) / x**2 - np.sin(x) / x**3
+    gamma = 1.5 * ((1 - cosine**2) * np.sin(x) / x + (1 - 3 * cosine**2) * near)
+    return 1 + count[apart] @ gamma**2
+
+
+@pytest.mark.slow
+def test_chain_square_cube():
+    """Masson and Asenjo-Garcia (2022), Sierra, Masson and Asenjo-Garcia (2022)."""
+    names = run("chain_square_cube")
+    found = names["found"]
+    across, along = (1, 0, 0), (0, 0, 1)
+    shapes = {
+        "chain, dipoles across": (across, lambda n: (1, 1, n)),
+        "chain, dipoles along": (along, lambda n: (1, 1, n)),
+        "square, dipoles across": (along, lambda n: (n, n, 1)),
+        "cube": (along, lambda n: (n, n, n)),
+    }
+    for name, (dipole, shape) in shapes.items():
+        edges = names["edges"][name.split(",")[0]]
+        for n, spacing in zip(edges, found[name][1], strict=True):
+            assert neighbours_squared(shape(n), spacing, dipole) == pytest.approx(2, abs=1e-8)
+            for larger in np.linspace(spacing, 1, 60)[1:]:  # the last spacing with a burst
+                assert neighbours_squared(shape(n), larger, dipole) < 2
+    # a chain saturates: the limits by the bands of an infinite chain and by long chains
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    for name, dipole in (("chain, dipoles across", across), ("chain, dipoles along", along)):
+        limit, spacings = names["limits"][name], found[name][1]
+        bands = co.observables.bands("chain", limit, 2 * np.pi * nodes, dipole=dipole)
+        assert limit * (weights @ bands.rates**2) == pytest.approx(2, abs=1e-9)
+        assert neighbours_squared((1, 1, 10_000), limit, dipole) == pytest.approx(2, abs=3e-3)
+        assert np.all(np.diff(spacings) > 0)
+        assert limit - 0.004 < spacings[-1] < limit
+    # a square: a² grows by 9/32π for each e-fold of N, from sin²(kr)/(kr)² at large distances
+    squares = dict(zip(*found["square, dipoles across"], strict=True))
+    large = brentq(lambda a: neighbours_squared((100, 100, 1), a, along) - 2, 0.8, 0.9)
+    slope = (large**2 - squares[400] ** 2) / np.log(10_000 / 400)
+    assert slope == pytest.approx(9 / (32 * np.pi), rel=0.08)
+    # a cube: a power law, a² grows as the length of an edge in units of the spacing
+    cubes = []
+    for n, around in ((10, (0.86, 0.9)), (25, (1.35, 1.4))):
+        shape = (n, n, n)
+        cubes.append(brentq(lambda a, s=shape: neighbours_squared(s, a, along) - 2, *around))
+    power = np.log(cubes[1] / cubes[0]) / np.log((25 / 10) ** 3)
+    assert power == pytest.approx(1 / 6, abs=0.01)
+    assert squares[64] < 0.42
+    assert squares[81] > 0.57
+    assert neighbours_squared((9, 9, 1), 0.45, along) < 2
+    assert neighbours_squared((9, 9, 1), 0.5, along) < 2
+    assert squares[16] < 0.316 < squares[25]
+    in_plane = [neighbours_squared((9, 9, 1), a, across) > 2 for a in np.linspace(0.2, 1, 81)]
+    assert np.count_nonzero(np.diff(in_plane)) == 1
 
 
 @pytest.mark.slow
@@ -405,6 +550,35 @@ def test_clicks():
 
 
 @pytest.mark.slow
+def test_photons_one_by_one():
+    names = run("photons_one_by_one")
+    spacings, pairs, shifts = names["spacings"], names["pairs"], names["shifts"]
+    for number, spacing in enumerate(spacings):
+        # closed form of a weakly driven pair: bright state, doubly excited state, both ways down
+        pair = co.couple(co.chain(2, spacing, dipoles=(0, 0, 1), axis=(1, 0, 0)), co.Vacuum())
+        gamma, delta = pair.decay[0, 1], pair.shift[0, 1]
+        closed = ((1 + gamma) ** 2 + (1 - gamma) ** 2) / (4 * (4 * delta**2 + 1))
+        assert pairs[2][number] / 2 == pytest.approx(closed, rel=0.06)
+        assert shifts[2][number] == pytest.approx(2 * delta / (1 + gamma), rel=1e-9)
+    for n in (2, 3):  # a hundred times rarer at a shift of ten linewidths
+        ratio = np.exp(np.interp(np.log(10), *np.log([shifts[n][::-1], pairs[n][::-1]])))
+        assert 0.003 < ratio < 0.012
+    assert min(pairs[12]) > 0.6
+    # three and six atoms from the stationary density matrix, with all excitations
+    for n, number in ((3, 1), (6, 0)):
+        driven = names["steady_light"](n, spacings[number]).couplings
+        steady = co.steady_state(driven)
+        jumps = driven.collapse_operators()
+        rate = sum(qutip.expect(op.dag() * op, steady) for op in jumps)
+        both = sum(qutip.expect(a.dag() * b.dag() * b * a, steady) for a in jumps for b in jumps)
+        assert pairs[n][number] == pytest.approx(both / rate**2 / (1 - 1 / n), rel=0.05)
+    # the other resonance of a pair sends photons in twos
+    ring = co.couple(co.ring(2, 0.05), co.Vacuum()).replace(drive=0.2)
+    twos = co.evolve(ring, "ground", [0.0, 6.0], method=names["engine"], progress=False)
+    assert co.observables.g2(twos)[-1] > 100
+
+
+@pytest.mark.slow
 def test_bright_and_dark_modes():
     names = run("bright_and_dark_modes")
     rates, wave = names["modes"].rates, names["main"] / np.pi
@@ -551,6 +725,148 @@ def test_a_bad_cavity():
 
 
 @pytest.mark.slow
+def test_from_bad_to_good_cavity():
+    names = run("from_bad_to_good_cavity")
+    times, kept, markov = names["times"], names["kept"], names["markov"]
+    assert list(markov) == [0.1, 0.25, 0.45]
+    for g, population in kept.items():
+        # closed form: the damped oscillator of atom and photon
+        half = np.sqrt(complex(g**2 - 1 / 16))
+        closed = np.cos(half * times) + (np.sin(half * times) / half if half else times) / 4
+        expected = np.abs(np.exp(-times / 4) * closed) ** 2
+        np.testing.assert_allclose(population, expected, atol=1e-6)
+    for g, population in markov.items():
+        np.testing.assert_allclose(population, np.exp(-4 * g**2 * times), atol=1e-9)
+        # the engine with memory keeps the mode, too
+        cavity = co.couple(names["atom"], co.Cavity(g, 1.0, 0.0))
+        late = co.evolve(cavity, "inverted", times, method="retarded", progress=False)
+        np.testing.assert_allclose(late.excitation, kept[g], atol=1e-6)
+        assert np.all(kept[g][1:40] > population[1:40])  # it begins late
+    assert np.all(np.diff(kept[0.25]) < 0)
+    assert np.sum(np.diff(np.sign(np.diff(kept[1.5]))) > 0) >= 4  # it comes back
+    ratios, losses, splitting = names["ratios"], names["losses"], names["splitting"]
+    weak, strong = ratios < 0.1, ratios > 0.25
+    np.testing.assert_allclose(losses[weak, 0], 4 * ratios[weak] ** 2, rtol=0.05)
+    np.testing.assert_allclose(losses[strong], 0.5, atol=1e-9)
+    np.testing.assert_allclose(splitting[strong], 2 * np.sqrt(ratios[strong] ** 2 - 1 / 16))
+    assert splitting[ratios < 0.25].max() < 1e-9
+    # the same poles from the generator of the master equation
+    for g in (0.1, 1.5):
+        problem = co.CavityCouplings(names["alone"], co.cavity_mode(g, 1.0))
+        found = problem.liouvillian().eigenenergies()
+        pole = np.linalg.eigvals(np.array([[0, g], [g, -0.5j]]))
+        for value in (2 * pole.imag.max(), 1j * np.ptp(pole.real) + pole.imag.sum()):
+            assert np.abs(found - value).min() < 1e-7
+    with pytest.raises(ValueError, match="CavityCouplings"):
+        names["eliminated"](0.6)
+
+
+@pytest.mark.slow
+def test_a_mirror_far_away():
+    names = run("a_mirror_far_away")
+    times, lifetime = names["times"], names["lifetime"]
+    for metres, (population, delay) in names["runs"].items():
+        assert delay == pytest.approx(2 * metres * 1.45 / constants.c / lifetime, rel=1e-6)
+        before = times < delay
+        np.testing.assert_allclose(population[before], np.exp(-times[before]), atol=1e-8)
+        # closed form: a sum over the round trips of the light (Dorner and Zoller 2002)
+        trips = np.arange(int(times[-1] / delay) + 1)
+        since = np.maximum(times[:, None] - trips * delay, 0)
+        terms = (since / 2) ** trips / special.factorial(trips) * np.exp(-since / 2)
+        terms[times[:, None] < trips * delay] = 0
+        np.testing.assert_allclose(population, terms.sum(axis=1) ** 2, atol=1e-6)
+        if metres < 10:
+            assert population[-1] == pytest.approx((1 + delay / 2) ** -2, rel=0.01)
+    population, delay = names["runs"][10]
+    assert population.max() == 1
+    assert population[times > delay].max() > 5 * np.exp(-delay)  # it takes up light again
+    atom, between, gone = names["atom"], names["between"], names["gone"]
+    delay = names["delay"]
+    assert between[-1] / atom[-1] == pytest.approx(delay / 2, rel=1e-3)
+    assert (atom + between)[-1] == pytest.approx(1 / (1 + delay / 2), abs=1e-3)
+    assert np.all(np.diff(gone) > -1e-5)  # what has left does not come back
+    quarter = co.couple(
+        co.Emitters([[0, 0, 1.25]]),
+        co.Waveguide(1.0, 2 * np.pi, group_velocity=2.5, mirror=0.0),
+    )
+    nothing = co.evolve(quarter, "inverted", [0.0, 30.0], method="retarded", progress=False)
+    assert nothing.excitation[-1] < 1e-4
+
+
+@pytest.mark.slow
+def test_when_markov_fails():
+    names = run("when_markov_fails")
+    delays, pair, ten = names["delays"], np.array(names["pair"]), np.array(names["ten"])
+    # closed form to first order in the delay, from the poles of the bright and the dark state
+    times = names["times"]
+    early = np.exp(-times)
+    first = np.abs((1 + early) * (early * (1 - times) - 1)) / 4
+    assert names["slope"] == pytest.approx(first.max(), rel=0.01)
+    assert names["slope"] == pytest.approx(1 / 3, abs=0.02)
+    short = delays < 0.02
+    np.testing.assert_allclose(pair[short], names["slope"] * delays[short], rtol=0.02)
+    assert ten[0] / pair[0] == pytest.approx(1.75, abs=0.1)
+    assert np.all(np.diff(pair) > 0)
+    assert pair[-1] == pytest.approx(0.25, abs=0.01)
+    assert names["limit"] == pytest.approx(0.16, abs=0.005)
+    assert names["error"](names["beside_a_fibre"](2, names["limit"])) == pytest.approx(
+        0.05, rel=0.02
+    )
+    ns = names["limit"] * names["lifetime"]
+    assert round(ns) == 4
+    assert ns * 1e-9 * constants.c / 1.45 == pytest.approx(0.85, abs=0.03)
+    assert 0.85 * 21.28e3 / names["lifetime"] == pytest.approx(700, rel=0.02)
+    # the delay in the figure: nothing arrives before it, and Γ and Δ keep a quarter each
+    assert names["slow"][times < 1, 1].max() == 0
+    np.testing.assert_allclose(names["at_once"][-1], 0.25, atol=1e-3)
+    space = np.array(names["space"])
+    assert np.all(np.diff(space) < 0)
+    assert space[0] / space[-1] > 50
+
+
+@pytest.mark.slow
+def test_a_film_that_catches_light():
+    names = run("a_film_that_catches_light")
+    thicknesses, rates, k = names["thicknesses"], names["rates"], names["k"]
+    # downwards goes what the slab lets through, by the formula of Airy for each plane wave
+    x, weights = np.polynomial.legendre.leggauss(400)
+    cosine, weights = (x + 1) / 2, weights / 2
+    inside = np.sqrt(names["nitride"] - 1 + cosine**2)
+    for at in (0, 16, 44, 79):
+        path = k * thicknesses[at] * inside
+        through = []
+        for ratio in (inside / cosine, inside / (names["nitride"] * cosine)):  # s, p
+            through.append(
+                1 / np.abs(np.cos(path) - 0.5j * (ratio + 1 / ratio) * np.sin(path)) ** 2
+            )
+        down = 3 / 8 * np.sum(weights * (through[0] + cosine**2 * through[1]))
+        assert rates["down"][at] == pytest.approx(down, abs=2e-3)
+    assert names["best"] == 85
+    assert 2 * np.pi / k / names["best"] == pytest.approx(9, abs=0.2)
+    at = int(np.flatnonzero(thicknesses == 85)[0])
+    whole = sum(rates.values())[at]
+    assert names["caught"][at] == pytest.approx(0.77, abs=0.005)
+    assert rates["TE"][at] / (rates["TE"] + rates["TM"])[at] > 0.94
+    assert rates["up"][at] / whole == pytest.approx(0.06, abs=0.005)
+    # the second pair of waves of a slab begins at kd√(ε − 1) = π
+    assert np.pi / k / np.sqrt(names["nitride"] - 1) == pytest.approx(225, abs=0.5)
+    emitter, slab = names["molecule"], names["membrane"]
+    assert list(slab(224.0).guided(emitter)) == ["TE0", "TM0"]
+    assert sorted(slab(226.0).guided(emitter)) == ["TE0", "TE1", "TM0", "TM1"]
+    far, membrane, free = names["distances"] > 20e3, *names["coupling"].values()
+    log = np.log(names["distances"][far])
+    assert np.polyfit(log, np.log(membrane[far]), 1)[0] == pytest.approx(-0.5, abs=0.03)
+    assert np.polyfit(log, np.log(free[far]), 1)[0] == pytest.approx(-1, abs=1e-3)
+    assert membrane[-1] / free[-1] == pytest.approx(15, abs=0.5)
+    # the numbers of the figure are those of `couple`
+    pair = co.Emitters([[0, 0, 20], [0, 5000, 20]], dipoles=(1, 0, 0), wavelength=780)
+    couplings = co.couple(pair, slab(85), level_shifts=False)
+    strength = np.abs(couplings.decay[0, 1] / 2 + 1j * couplings.shift[0, 1])
+    relative = strength / (couplings.decay[0, 0] / 2)
+    assert relative == pytest.approx(np.interp(5000, names["distances"], membrane), rel=0.01)
+
+
+@pytest.mark.slow
 def test_a_gold_sphere_between_two_emitters():
     names = run("a_gold_sphere_between_two_emitters")
     waves, emitted, radiated = (names[name] for name in ("wavelengths", "emitted", "radiated"))
@@ -574,6 +890,50 @@ def test_a_gold_sphere_between_two_emitters():
     for wavelength, measured in ((550, -5.9 + 2.1j), (650, -13.0 + 1.1j)):
         found = names["gold"].permittivity(2 * np.pi / wavelength)
         assert abs(found - measured) < 1.2
+
+
+@pytest.mark.slow
+def test_how_thick_a_fibre():
+    """Le Kien et al. (2005): up to 28 % at about 200 nm; Qi et al. (2018): guided rates."""
+    names = run("how_thick_a_fibre")
+    radii, shares = names["radii"], {name: np.array(x) for name, x in names["shares"].items()}
+    best = shares["M′ = ±5"]
+    assert round(best.max(), 2) == 0.28
+    assert round(best.max(), 3) == 0.275
+    assert radii[np.argmax(best)] == 190
+    assert round(shares["M′ = 0"].max(), 2) == 0.19
+    assert np.all(best > shares["all M′ alike"])
+    assert np.all(shares["all M′ alike"] > shares["M′ = 0"])
+    # F′ = 5 → F = 4 by Clebsch–Gordan coefficients: (25 − M²)/45 of the decay is along the axis
+    momenta = np.arange(5, -6, -1)
+    axial = (25 - momenta**2) / 45
+    expected = [(1 - axial) / 2, (1 - axial) / 2, axial]
+    np.testing.assert_allclose(names["parts"][:, :11], expected, atol=1e-12)
+    # the archived numbers, at 1.05 + 1.55 n/39 radii, to their four decimals
+    for (distance, printed), n in zip(
+        names["archived"].items(), (0, 5, 9, 15, 23, 37), strict=True
+    ):
+        exact = 1.05 + 1.55 * n / 39
+        assert round(exact, 4) == distance
+        radial, *others = names["into"](*names["beside"](225, 1.4469, 225 * exact))
+        np.testing.assert_allclose([radial, np.mean(others)], printed, atol=5.1e-5)
+    # the archived radiated rates, of a radial dipole and the mean of the others at 1.05 radii, are
+    # near ours with the radial and the azimuthal dipole exchanged; docs/validation.md tells of it
+    fibre, dipoles = names["beside"](225, 1.4469, 225 * 1.05)
+    radiated = fibre.purcell(dipoles) - names["into"](fibre, dipoles)
+    assert radiated[1] == pytest.approx(0.9017, rel=0.05)
+    assert (radiated[0] + radiated[2]) / 2 == pytest.approx(1.4130, rel=0.05)
+    assert radiated[0] > 1.5 * 0.9017
+    radial = names["curves"][:, 0]
+    assert np.interp(1.03 + 60 / 225, names["distances"], radial) < radial[0] / 2
+    # in a trap
+    weights = names["sublevels"]["M′ = ±5"]
+    trapped = []
+    for radius in range(140, 190, 10):
+        fibre, dipoles = names["beside"](radius, 1.45, radius + 200)
+        trapped.append(weights @ names["into"](fibre, dipoles) / (weights @ fibre.purcell(dipoles)))
+    assert np.argmax(trapped) == 2
+    assert round(max(trapped), 2) == 0.1
 
 
 @pytest.mark.slow
@@ -809,10 +1169,17 @@ def test_an_erbium_array():
     assert np.all(early[first, second] > 0)
     assert np.all(late[first, second] < 0)
     populations = np.diag(late).reshape(10, 10)
-    assert populations[0, 0] == pytest.approx(populations[4:6, 4:6].mean() / 2, rel=0.2)
+    assert populations[0, 0] / populations[4:6, 4:6].mean() == pytest.approx(0.4, abs=0.05)
     grid = np.arange(100).reshape(10, 10)
     diagonal = late[grid[:-1, :-1].ravel(), grid[1:, 1:].ravel()].mean()
     assert abs(diagonal) < 0.15 * abs(late[first, second].mean())
+    # the numbers on the page of validation
+    conditional = found["100 atoms, conditional"]
+    assert conditional[3] == pytest.approx(0.08, abs=0.01)
+    assert conditional[-1] == pytest.approx(-0.27, abs=0.01)
+    light = names["array"].emission / 100
+    assert light.max() == pytest.approx(1.1, abs=0.02)
+    assert light[-1] / names["array"].populations[-1].mean() == pytest.approx(0.16, abs=0.01)
     # two levels with σ light: the signs stay
     circular = co.couple(co.square(3, 3, names["spacing"], dipoles=(1, 1j, 0)), co.Vacuum())
     found = co.evolve(circular, "inverted", [0, 0.3, 4], observe="correlations")
@@ -1147,6 +1514,44 @@ def test_missing_atoms():
 
 
 @pytest.mark.slow
+def test_a_pulse_for_unlike_ions():
+    names = run("a_pulse_for_unlike_ions")
+    after, unlike, beam = names["after"], names["unlike"], names["beam"]
+    swept, alone = after["swept pulse", "detuning"], after["π-pulse", "detuning"]
+    assert swept.min() > 0.965
+    assert alone.mean() == pytest.approx(0.38, abs=0.005)
+    assert alone[np.abs(unlike.detunings) < 20].min() > 0.93
+    assert alone[np.abs(unlike.detunings) > 400].max() < 0.01
+    # closed forms, with what the ions emit
+    strong = after["π-pulse", "strength"]
+    np.testing.assert_allclose(strong, np.sin(np.pi * beam / 2) ** 2, atol=0.035)
+    passed = np.pi * (4000 * beam) ** 2 / (2 * 8e5)
+    np.testing.assert_allclose(after["swept pulse", "strength"], 1 - np.exp(-passed), atol=0.035)
+    assert 1 - swept.mean() == pytest.approx(0.03, abs=0.005)
+    peaks = [np.abs(names[name](1.0)(0.0)).item() for name in ("pi_pulse", "swept_pulse")]
+    assert peaks[1] / peaks[0] == pytest.approx(16, abs=0.1)
+    assert (peaks[1] / peaks[0]) ** 2 == pytest.approx(250, rel=0.03)
+    # a single ion by the equations of Bloch
+    number = int(np.argmin(np.abs(unlike.detunings - 150)))
+    for name, found in (("pi_pulse", alone), ("swept_pulse", swept)):
+        pulse = names[name](1.0)
+
+        def bloch(t, y, pulse=pulse):
+            rabi = complex(pulse(t))
+            turned = -(1j * unlike.detunings[number] + 0.5) * y[0]
+            return [turned + 0.5j * rabi * (2 * y[1] - 1), -y[1] + (rabi * np.conj(y[0])).imag]
+
+        ended = integrate.solve_ivp(
+            bloch, (-0.03, 0.03), [0j, 0j], "DOP853", rtol=1e-8, atol=1e-10, max_step=1e-3
+        )
+        # the others, half a wavelength away, matter little during a pulse
+        assert found[number] == pytest.approx(ended.y[1, -1].real, abs=5e-3)
+    # a pulse that is too weak for the sweep leaves what Landau's formula says
+    weak = names["populations"](names["alike"], names["swept_pulse"](0.2))
+    assert weak.mean() == pytest.approx(1 - np.exp(-np.pi * 800**2 / 1.6e6), abs=0.03)
+
+
+@pytest.mark.slow
 def test_from_laptop_to_cluster():
     names = run("from_laptop_to_cluster")
     found = names["found"]
@@ -1343,6 +1748,7 @@ def test_competing_lines():
         assert (early[1] - early[0]) / 1e-6 == pytest.approx(b * n * (b * (n - 1) - 1), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_superradiant_laser():
     names = run("a_superradiant_laser")
     alone, pumps = names["alone"], names["pumps"]

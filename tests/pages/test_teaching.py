@@ -1,4 +1,7 @@
-"""Figures, numbers and answers of the teaching demos, without a browser."""
+"""Figures, numbers and answers of the teaching demos, without a browser.
+
+All are slow tests: they need marimo, which is large, and which `make test` does not install.
+"""
 
 import re
 import sys
@@ -6,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from marimo import Html
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import collective as co
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 # the demos in teaching order, without their numbers
 FILES = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "teaching").glob("*.py"))}
@@ -18,7 +21,6 @@ DEMOS = list(FILES)
 sys.path.insert(0, str(ROOT / "docs"))
 
 import teaching_pages  # noqa: E402
-from teaching_pages import FixedControl  # noqa: E402
 
 TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
@@ -27,31 +29,26 @@ def load(name):
     return teaching_pages.load(FILES[name].stem)
 
 
-def show(module, **values):
-    """The numbers under the figure with the sliders at these values, as text."""
-    shown, _ = module.app.run(defs={name: FixedControl(value) for name, value in values.items()})
-    return numbers(shown)
+def show(demo, **values):
+    """The numbers under the figure with the controls at these values, as text."""
+    return numbers(teaching_pages.run(demo, values)[0])
 
 
 def numbers(shown):
-    text = next(
-        one.text for one in shown if isinstance(one, Html) and 'class="numbers"' in one.text
-    )
+    text = next(text for text in shown if 'class="numbers"' in text)
     return re.findall(r'<span class="number">([^<]*)</span>', text)
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "rwa_on_trial"])
 def test_every_demo_has_a_figure_numbers_and_three_questions(name):
-    shown, variables = load(name).app.run()
-    texts = [one.text for one in shown if isinstance(one, Html)]
+    texts, variables = teaching_pages.run(load(name), {})
     assert sum('<img class="figure"' in text for text in texts) == 1
-    assert len(numbers(shown)) >= 2
+    assert len(numbers(texts)) >= 2
     assert_nothing_is_cut_or_covered(variables["figure"])
     assert len(variables["questions"]) == 3
     assert all(question in TEACHING for question in variables["questions"])
 
 
-@pytest.mark.slow
 def test_spacing_and_the_burst():
     demo = load("spacing_and_the_burst")
     found = [demo.critical_spacing(n) for n in (3, 10, 100)]
@@ -78,7 +75,6 @@ def test_detuning_and_beats():
     assert demo.rates_and_beat(0, 1, 0)[0] == 0
 
 
-@pytest.mark.slow
 def test_rwa_on_trial():
     demo = load("rwa_on_trial")
     errors = {}
@@ -89,12 +85,11 @@ def test_rwa_on_trial():
     np.testing.assert_allclose([errors[0.05, 0], errors[0.1, 0]], 1, atol=0.02)
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
-    shown, variables = demo.app.run(defs={"ratio": FixedControl(0.05), "degrees": FixedControl(0)})
+    texts, variables = teaching_pages.run(demo, {"ratio": 0.05, "degrees": 0})
     assert all(question in TEACHING for question in variables["questions"])
     assert_nothing_is_cut_or_covered(variables["figure"])
-    texts = [one.text for one in shown if isinstance(one, Html)]
     assert sum('<img class="figure"' in text for text in texts) == 1
-    assert numbers(shown) == ["0.04992", "0.00249"]
+    assert numbers(texts) == ["0.04992", "0.00249"]
 
 
 def test_a_pair_on_a_wire():
@@ -221,7 +216,6 @@ def test_an_atom_before_a_mirror():
     assert_nothing_is_cut_or_covered(variables["figure"])
 
 
-@pytest.mark.slow
 def test_a_hundred_atoms():
     demo = load("a_hundred_atoms")
     for n, spacing in ((4, 0.1), (9, 0.1), (9, 0.2)):

@@ -34,6 +34,7 @@ def test_a_static_page_has_every_control_of_its_demo(path):
         assert control.start in control.positions
 
 
+@pytest.mark.slow
 def test_a_static_page_stands_alone(monkeypatch):
     """Fewer positions than on the site; the introduction's list leads to pages beside it."""
     few = {
@@ -66,6 +67,7 @@ def test_a_static_page_stands_alone(monkeypatch):
     assert "1.923 and 0.077 Γ₀" in frames[3][1]
 
 
+@pytest.mark.slow
 def test_a_control_that_does_nothing_has_no_frames_of_its_own(monkeypatch):
     chosen = teaching_pages.DEMOS["1_an_atom_before_a_mirror"]
     few = {

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.compiled import compiled
+
 _FIRST, _FEWEST, _MOST = 16, 8, 64  # terms of a series between two times at which means are taken
 _ROUND_OFF = 30.0  # relative to that of one number: the differences do not grow much
-_AT_ONCE = 2**18  # entries of which means are taken together
-_BYTES, _WORKING_BYTES = 8, 32  # per entry, and for each of those of which means are taken
+_BYTES = 8  # per entry
 
 Rows = NDArray[np.int64]
 
@@ -41,20 +42,22 @@ class OrbitMeans:
         Returns:
             The norm of what is changed.
         """
-        starts, begin, squares = self.starts, 0, 0.0
-        while begin < len(starts) - 1:
-            end = int(np.searchsorted(starts, starts[begin] + _AT_ONCE, side="right")) - 1
-            end = max(end, begin + 1)
-            places = self.places[starts[begin] : starts[end]]
-            inside = starts[begin : end + 1] - starts[begin]
-            counts = np.diff(inside)
-            values = flat[places]
-            means = np.repeat(np.add.reduceat(values, inside[:-1]) / counts, counts)
-            flat[places] = means
-            values -= means.astype(values.dtype)
-            squares += float(values @ values)
-            begin = end
-        return squares**0.5
+        return float(_settle(self.places, self.starts, flat)) ** 0.5
+
+
+@compiled()
+def _settle(places, starts, flat):  # type: ignore[no-untyped-def]
+    """Replace the entries of each set by their mean, and return the square of the change's norm."""
+    squares = 0.0
+    for s in range(len(starts) - 1):
+        total = 0.0
+        for e in range(starts[s], starts[s + 1]):
+            total += flat[places[e]]
+        mean = flat.dtype.type(total / (starts[s + 1] - starts[s]))
+        for e in range(starts[s], starts[s + 1]):
+            squares += float(flat[places[e]] - mean) ** 2
+            flat[places[e]] = mean
+    return squares
 
 
 class Settling:
@@ -125,4 +128,4 @@ def bytes_for(rows: int, columns: int, configurations: int, permutations: int) -
     # without permutations that leave them unchanged, there would be fewer columns
     fixed = min(columns, 2 * (columns - configurations / permutations))
     entries = rows * max(fixed, 0)
-    return int(_BYTES * entries + _WORKING_BYTES * min(entries, _AT_ONCE))
+    return int(_BYTES * entries)

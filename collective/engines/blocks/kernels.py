@@ -23,8 +23,8 @@ term of the expansion. The type of the numbers, and with it the precision, is th
 import numpy as np
 
 from collective._tools.compiled import compiled
+from collective.engines.blocks.columns import NOBODY
 from collective.engines.blocks.sums import ROWS, TERMS, hops, jumps
-from collective.engines.blocks.tables import NOBODY
 from collective.engines.numerics.lanes import (
     OPTIONS,
     axpy,
@@ -51,8 +51,8 @@ def share(left, most):  # type: ignore[no-untyped-def]
 @kernel
 def first_pass(  # type: ignore[no-untyped-def]
     begin, end, stride, F1, F0, V, base, X, A, g, beta, gamma, highest, alpha,
-    start, offset, chunks, first_task, columns, images, sources, raised, lowered, bits, dephasing,
-    together, energies, h, decay,
+    start, offset, chunks, first_task, columns, images, sources, used, raised, lowered, bits,
+    dephasing, together, energies, h, decay,
 ):  # fmt: skip
     """F0 ← α(YR − XRᵀ − d∘R − E∘Rᵀ − J'') + βR + γF0 and V ← α(YRᵀ + XR + J') for chunks of panels.
 
@@ -62,7 +62,8 @@ def first_pass(  # type: ignore[no-untyped-def]
     """
     N, W = decay.shape[1], columns.shape[1]
     places, every = np.empty(W, np.uint32), np.arange(W).astype(np.uint32)
-    rows = np.empty((g.shape[0] // N * N, W), np.uint32)
+    rows = np.empty((len(g), W), np.uint32)
+    own_rows = np.empty_like(rows)
     nowhere = np.uint32(len(X) - 1)
     for chunk in range(begin, end, stride):
         k, p0, count = chunks[chunk, 0], chunks[chunk, 1], chunks[chunk, 2]
@@ -89,14 +90,12 @@ def first_pass(  # type: ignore[no-untyped-def]
             for s in range(len(images)):
                 for w in range(W):
                     rows[0, w] = images[s, first + columns[task, w]]
-                for q in range(len(R)):
-                    found = False
+                for u in range(1, used[k, s, 0] + 1):
+                    q = used[k, s, u]
                     for w in range(W):
                         i = sources[k, s, q * W + w]
                         places[w] = nowhere if i == NOBODY else i
-                        found |= i != NOBODY
-                    if found:
-                        transpose_rows(R, q, rows, 0, X, places, 1)
+                    transpose_rows(R, q, rows, 0, X, places, 1)
             if len(energies) > 0:
                 for i in range(n):
                     for w in range(W):
@@ -114,6 +113,12 @@ def first_pass(  # type: ignore[no-untyped-def]
         above, n1 = start[k + 1], start[k + 2] - start[k + 1]
         Z, K = N - k, k + 1
         R1 = F1[offset[k + 1] : offset[k + 2]].reshape((-1, n1, W))
+        for c in range(count):
+            for z in range(Z):
+                for w in range(W):
+                    own_rows[c * Z + z, w] = (
+                        above + raised[first + columns[first_task[k] + p0 + c, w], z, 0]
+                    )
         for part in range(len(decay)):
             U = F if part else T
             for c in range(count):
@@ -123,24 +128,19 @@ def first_pass(  # type: ignore[no-untyped-def]
                         for m in range(N):
                             g[c * N + m, z, w] = decay[part, m, site]
             for s in range(len(images)):
-                for c in range(count):
-                    for z in range(Z):
-                        for w in range(W):
-                            row = raised[first + columns[first_task[k] + p0 + c, w], z, 0]
-                            rows[c * Z + z, w] = images[s, above + row]
-                for q0 in range(0, len(R1), SOURCES):
+                for z in range(count * Z):
+                    for w in range(W):
+                        rows[z, w] = images[s, own_rows[z, w]]
+                panels = used[K, s, 0]
+                for u0 in range(1, panels + 1, SOURCES):
                     for c in range(count):
                         p = p0 + c
-                        for q in range(q0, min(q0 + SOURCES, len(R1))):
-                            found = False
-                            for x in range(W):
-                                found |= sources[k + 1, s, q * W + x] != NOBODY
-                            if not found:
-                                continue
+                        for u in range(u0, min(u0 + SOURCES, panels + 1)):
+                            q = used[K, s, u]
                             for z in range(Z):  # A[x, z, w] = R(s(j_w + n_z), column x of panel q)
                                 transpose_rows(R1, q, rows, c * Z + z, A, every, z)
                             for x in range(W):
-                                r = sources[k + 1, s, q * W + x]
+                                r = sources[K, s, q * W + x]
                                 if r == NOBODY:
                                     continue
                                 z = 0
@@ -153,7 +153,7 @@ def first_pass(  # type: ignore[no-untyped-def]
 @kernel
 def second_pass(  # type: ignore[no-untyped-def]
     begin, end, stride, F0, V, base, y, X, c, squares,
-    start, offset, tasks, columns, weights, images, sources,
+    start, offset, tasks, columns, weights, images, sources, used,
 ):  # fmt: skip
     """F0 ← F0 + Vᵀ and y ← y + c·F0; squares ← what each panel contributes to ‖F0‖²."""
     W = columns.shape[1]
@@ -168,14 +168,12 @@ def second_pass(  # type: ignore[no-untyped-def]
         for s in range(len(images)):
             for w in range(W):
                 rows[0, w] = images[s, start[k] + columns[task, w]]
-            for q in range(len(T)):
-                found = False
+            for u in range(1, used[k, s, 0] + 1):
+                q = used[k, s, u]
                 for w in range(W):
                     i = sources[k, s, q * W + w]
                     places[w] = nowhere if i == NOBODY else i
-                    found |= i != NOBODY
-                if found:
-                    transpose_rows(T, q, rows, 0, X, places, 0)
+                transpose_rows(T, q, rows, 0, X, places, 0)
         square = zero_of(F)
         for i in range(n):
             f = axpy(load(F, p, i), 1.0, load(X, i, 0))
@@ -209,12 +207,13 @@ def moments(F, diagonal_places, excited, sites, pair_places, pair_emitters, out)
 
 @kernel
 def products(start, targets, pairs, entries, diagonals, x, out):  # type: ignore[no-untyped-def]
-    """out[a] = M_a x[a] for matrices of all blocks, with entries[a, pairs] beside the diagonal."""
+    """out[a] = M_a x[a] for two matrices of all blocks, entries[a, pairs] beside the diagonal."""
     for k in range(len(start) - 1):
         first = start[k]
         for i in range(first, start[k + 1]):
-            for a in range(len(x)):
-                value = diagonals[a, i] * x[a, i]
-                for c in range(targets.shape[1]):
-                    value += entries[a, pairs[i, c]] * x[a, first + targets[i, c]]
-                out[a, i] = value
+            one, two = diagonals[0, i] * x[0, i], diagonals[1, i] * x[1, i]
+            for c in range(targets.shape[1]):
+                j, pair = first + targets[i, c], pairs[i, c]
+                one += entries[0, pair] * x[0, j]
+                two += entries[1, pair] * x[1, j]
+            out[0, i], out[1, i] = one, two

@@ -65,9 +65,11 @@ class Passes:
         t = tables
         self._for_first = (
             t.start, t.offset, self._chunks, self.first_task, t.columns, t.images, t.sources,
-            t.raised, t.lowered, t.bits, t.dephasing, t.together, t.energies,
+            t.used, t.raised, t.lowered, t.bits, t.dephasing, t.together, t.energies,
         )  # fmt: skip
-        self._for_second = t.start, t.offset, t.tasks, t.columns, weights, t.images, t.sources
+        self._for_second = (
+            t.start, t.offset, t.tasks, t.columns, weights, t.images, t.sources, t.used,
+        )  # fmt: skip
 
     def close(self) -> None:
         """End the threads."""

@@ -2,10 +2,7 @@ r"""Where the block engine stores what: columns, panels, hops, jumps and moments
 
 Block k holds the real matrix R = Re ρ + Im ρ of the n_k = C(N, k) configurations with k excited
 emitters; Re ρ is symmetric and Im ρ antisymmetric, so R holds a whole Hermitian block in half
-of its memory. A permutation g of the emitters that leaves the problem unchanged gives
-R(gi, gj) = R(i, j): one column of each orbit is stored, with all its rows. Columns go W to a
-panel, panel[i, w] = R(i, column w), with as many lanes W as one vector of the processor has (eight
-doubles or sixteen floats); the last panel of a block repeats a column to be full.
+of its memory. Which of its columns are stored, and how, is in `columns`.
 """
 
 from dataclasses import dataclass, replace
@@ -27,9 +24,9 @@ from collective.engines.basis.configurations import (
 )
 from collective.engines.basis.orbit_means import OrbitMeans, equal_rows, joined
 from collective.engines.basis.symmetries import needed_pairs, same_pairs
+from collective.engines.blocks.columns import stored_columns
 from collective.engines.numerics.lanes import LANES
 
-NOBODY = np.uint32(2**32 - 1)
 _KEPT = 12  # emitters; up to this number tables are kept, which take some MiB
 
 
@@ -45,6 +42,7 @@ class Tables(NamedTuple):
         stored: (states, 3), panel, lane and permutation g: g takes the state to that column.
         images: (G, states), index of g(state) in its block.
         sources: (K+1, G, columns), the state that g takes to a stored column, or NOBODY.
+        used: (K+1, G, panels + 1), how many panels have a source of g, and which these are.
         targets: (states, M), the state that each hop leads to.
         pairs: (states, M), the element of h of the way back: m·N + l for a hop from m to l.
         raised: (states, N, 2), state of the block above and the emitter that it has in addition.
@@ -70,6 +68,7 @@ class Tables(NamedTuple):
     stored: NDArray[np.uint32]
     images: NDArray[np.uint32]
     sources: NDArray[np.uint32]
+    used: NDArray[np.int64]
     targets: NDArray[np.uint32]
     pairs: NDArray[np.uint16]
     raised: NDArray[np.uint32]
@@ -175,27 +174,8 @@ def _structure(
     start = np.concatenate([[0], np.cumsum(sizes)])
     bits = np.concatenate([blocks.configurations(k) for k in range(highest + 1)])
     images = permuted_places(bits, np.repeat(start[:-1], sizes), permutations)
-    group_of, orbit = images.argmin(axis=0), images.min(axis=0)
 
-    stored = np.empty((len(bits), 3), np.uint32)
-    tasks, columns, weights, offset, sources = [], [], [], [0], []
-    for k, size in enumerate(sizes):
-        here = slice(start[k], start[k + 1])
-        kept, place, count = np.unique(orbit[here], return_inverse=True, return_counts=True)
-        panels = -(-len(kept) // lanes)
-        spare = panels * lanes - len(kept)
-        stored[here] = np.stack([place // lanes, place % lanes, group_of[here]], axis=1)
-        source = np.full((len(permutations), panels * lanes), NOBODY)
-        source[group_of[here], place] = np.arange(size)
-        sources.append(source)
-        columns.append(np.append(kept, np.full(spare, kept[0])).reshape(panels, lanes))
-        weights.append(np.append(count, np.zeros(spare)).reshape(panels, lanes))
-        tasks += [(k, p) for p in range(panels)]
-        offset.append(offset[-1] + panels * size * lanes)
-    widest = max(source.shape[1] for source in sources)
-    all_sources = np.full((highest + 1, len(permutations), widest), NOBODY)
-    for k, source in enumerate(sources):
-        all_sources[k, :, : source.shape[1]] = source
+    kept = stored_columns(images, start, lanes)
 
     hops = max(1, *(k * (n - k) for k in range(highest + 1)))
     targets = np.zeros((len(bits), hops), np.uint32)
@@ -219,23 +199,18 @@ def _structure(
     unknown, no_energies = np.zeros((0, 2)), np.zeros(0)
     tables = Tables(
         start,
-        np.array(offset),
-        np.array(tasks),
-        np.concatenate(columns).astype(np.uint32),
-        np.concatenate(weights),
-        stored,
-        images,
-        all_sources,
-        targets,
-        pairs,
-        raised,
-        lowered,
-        bits,
+        images=images,
+        targets=targets,
+        pairs=pairs,
+        raised=raised,
+        lowered=lowered,
+        bits=bits,
         hop=unknown,
         diagonal=unknown,
         decay=unknown,
         dephasing=unknown,
         energies=no_energies,
+        **kept._asdict(),
     )
     excited = np.concatenate([blocks.excited(k) for k in range(highest + 1)])
     observed = _moments(blocks, tables, np.array(permutations))

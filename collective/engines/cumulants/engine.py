@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 ORDERS = (2, 3)
-_COMPILING = 12  # seconds
+_COMPILING = 5  # seconds
 
 
 @dataclass(frozen=True)

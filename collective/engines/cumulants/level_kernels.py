@@ -138,17 +138,25 @@ def slopes_of_pairs(
         for b in range(a + 1, count):
             pair = a * (2 * count - a - 1) // 2 + b - a - 1
             c = _unpack(chi[pair], levels)
-            turned = np.ascontiguousarray(c.transpose(1, 0, 3, 2))
-            first, second = np.zeros_like(c), np.zeros_like(c)
-            for m, n, given, found in ((a, b, c, first), (b, a, turned, second)):
+            given = np.empty((2, levels, levels, levels, levels), dtype=np.complex128)
+            found = np.zeros((2, levels, levels, levels, levels), dtype=np.complex128)
+            for i in range(levels):
+                for j in range(levels):
+                    for u in range(levels):
+                        for v in range(levels):
+                            given[0, i, j, u, v] = given[1, j, i, v, u] = c[i, j, u, v]
+            for side in range(2):  # one call, which is compiled once
+                m, n = (a, b) if side == 0 else (b, a)
                 _side(
-                    given, found, m, n, rho, s, field, traced, around, raising, h, own, fed,
-                    where, values,
+                    given[side], found[side], m, n, rho, s, field, traced, around, raising, h, own,
+                    fed, where, values,
                 )  # fmt: skip
-            half = (first + second.transpose(1, 0, 3, 2)).reshape(size, size)
-            for i in range(size):
-                slopes[pair, i, i] = 2 * half[i, i].real
-                for j in range(i + 1, size):
-                    value = half[i, j] + half[j, i].conjugate()
-                    slopes[pair, i, j] = value.real
-                    slopes[pair, j, i] = value.imag
+            for x in range(size):
+                i, j = x // levels, x % levels
+                for y in range(x, size):
+                    u, v = y // levels, y % levels
+                    value = found[0, i, j, u, v] + found[1, j, i, v, u]
+                    value += (found[0, u, v, i, j] + found[1, v, u, j, i]).conjugate()
+                    slopes[pair, x, y] = value.real
+                    if y > x:
+                        slopes[pair, y, x] = value.imag

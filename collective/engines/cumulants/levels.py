@@ -72,7 +72,8 @@ class Levels:
         self._kinds = len(parts.lower)
         self._threads, self._pool = (threads, pool) if self._n >= _SHARED else (1, None)
         jumps = parts.jumps[:, :, up:, :up]
-        self._fed = np.einsum("mvge,mvhf->mefgh", jumps, jumps.conj(), optimize=True)
+        fed = np.einsum("mvge,mvhf->mefgh", jumps, jumps.conj(), optimize=True)
+        self._fed = np.ascontiguousarray(fed)  # each other layout would compile the kernel again
         self._loss = np.einsum("mvge,mvgf->mef", jumps.conj(), jumps)
         self._raise = parts.lower.conj().transpose(0, 2, 1)
         self._order, ends = _blocks(self._levels, up)

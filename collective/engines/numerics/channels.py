@@ -47,7 +47,8 @@ class Channels:
     @cached_property
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
         """The entries (k, g, e) of the lowering operators, (entries, 3), and their values."""
-        where = np.argwhere(self.lower != 0)
+        # one order of memory for any number of entries, so that kernels are compiled once
+        where = np.ascontiguousarray(np.argwhere(self.lower != 0))
         return where, self.lower[tuple(where.T)]
 
 

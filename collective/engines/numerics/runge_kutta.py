@@ -257,7 +257,8 @@ def _combined(
     for a in range(begin, end, _CHUNK):
         b = min(a + _CHUNK, end)
         target = out[a:b]
-        target[:] = y[a:b]
+        for i in range(b - a):
+            target[i] = y[a + i]
         for r in range(len(rows)):
             row, w = k[rows[r], a:b], weights[r]
             for i in range(b - a):

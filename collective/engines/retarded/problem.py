@@ -13,7 +13,7 @@ from collective.fields.memory import Memory
 _MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
 _MOST = 400  # emitters
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
-_ROUND_OFF = 1e-12  # relative to the largest of both: a rest that is none
+_ROUND_OFF = 1e-12  # relative to the largest part of Σ(0): a smaller rest is none
 
 
 def memory_of(request: Request) -> Memory | str:
@@ -59,7 +59,7 @@ def _memory_of(request: Request) -> Memory | str:
     rest = instantaneous_rest(request, found)
     lost = float(np.abs(rest - rest.conj().T).max())  # Γ that the memory does not know
     largest = float(np.abs(couplings.decay).max()) + _SAME * float(np.abs(couplings.shift).max())
-    if lost > _SAME * largest:
+    if lost > _SAME * largest + _ROUND_OFF * _largest_part(found) / request.unit:
         return (
             f"method 'retarded': Γ of these couplings differs by {lost * request.unit:.2g} from "
             "that of the field at ω₀. Couple emitters without detunings, and give these by "
@@ -78,9 +78,22 @@ def instantaneous_rest(request: Request, memory: Memory) -> NDArray[np.complex12
     whole = np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)
     of_memory = memory.self_energy(0.0) / request.unit
     rest = whole - of_memory
-    size = np.maximum(np.abs(whole), np.abs(of_memory)).max(initial=0.0)
+    size = max(float(np.abs(whole).max(initial=0.0)), _largest_part(memory) / request.unit)
     rest[np.abs(rest) <= _ROUND_OFF * size] = 0.0
     return np.asarray(rest)
+
+
+def _largest_part(memory: Memory) -> float:
+    """The largest entry that one path or one mode contributes to Σ(0), in the user's unit.
+
+    Far from a mirror, at a node, direct and returned light cancel in Γ: what is left is round-off
+    of the parts, however small Γ is.
+    """
+    largest = float(np.abs(memory.strengths).max(initial=0.0))
+    if len(memory.frequencies):
+        strongest = np.abs(memory.couplings).max(axis=1) ** 2
+        largest = max(largest, float((strongest / np.abs(memory.frequencies)).max()))
+    return largest
 
 
 def equation_of(request: Request, memory: Memory) -> Equation:

@@ -41,7 +41,7 @@ from collective.engines.trajectories.size import Size
 from collective.engines.trajectories.starts import Configurations, Vectors, starts
 from collective.states.answers import highest_excitation
 
-_COMPILE_SECONDS = 20
+_COMPILE_SECONDS = 10
 _UNINTERRUPTED = 2e9  # multiply-adds without a pause: some tenths of a second
 _STEP = 2e4  # multiply-adds that take as long as the overhead of a step
 _END = -1  # in place of a channel: no photon before the end of the times

@@ -45,7 +45,8 @@ def _advance(loss, n, terms, work, batch, lane, seeking):  # type: ignore[no-unt
     _, due, norm, rate, want, spent, scale = lane
     none = np.uint64(0)
     sums[0] = 0.0
-    theta[0, 0] = want / scale
+    for w in range(LANES):
+        theta[0, 0, w] = want[w] / scale[w]
     evaluate(x, n, terms, none, n, theta, none, value, sums)
     for w in range(LANES):
         b = lanes[w]

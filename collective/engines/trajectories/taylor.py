@@ -179,7 +179,8 @@ def expand(x, n, most, places, who, h, energies, loss, lane):  # type: ignore[no
     seen, factors = np.empty((1, 3, LANES)), np.ones((1, 1, LANES))
     slope, before, after = seen[0, 0], seen[0, 1], seen[0, 2]
     store(seen, 0, 2, product(x, none, none, n))
-    norm[:] = after
+    for w in range(LANES):
+        norm[w] = after[w]
     for j in range(1, most + 1):
         to = np.uint64(j) * n
         apply(x, to - n, to, n, places, who, h, energies, 1 / j)
@@ -193,13 +194,15 @@ def expand(x, n, most, places, who, h, energies, loss, lane):  # type: ignore[no
                     if rate[w] * room[w] > _AHEAD * left[w]:
                         want[w] = _AHEAD * left[w] / rate[w]
                     scale[w] = power_above(want[w])
-            factors[0, 0] = scale
-        before[:] = after
+                factors[0, 0, w] = scale[w]
+        for w in range(LANES):
+            before[w] = after[w]
         store(seen, 0, 2, rescale(x, to, n, factors))
         if shorten(x, n, j, lane, after):
             store(seen, 0, 1, product(x, to - n, to - n, n))
             store(seen, 0, 2, product(x, to, to, n))
-            factors[0, 0] = scale
+            for w in range(LANES):
+                factors[0, 0, w] = scale[w]
         if j < _FEWEST:
             continue
         enough = True

@@ -27,7 +27,7 @@ _COVER = 1.4  # times the excess of the emission; see `model.error_weights`
 # expected error of second-order cumulants: for times at which the excess changes its sign
 _LEAST, _SHARE = 0.01, 0.35
 _FORGOTTEN = 2.0  # rates of an emitter at which an excess is forgotten that has been larger
-_COMPILE_SECONDS = 10
+_COMPILE_SECONDS = 3
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def turn(spins, field, noise, drive, dt, width, midway, out):  # type: ignore[no
                 by = fy[k] * dt + (wy[k] * width + dy)
                 ox[k] = x[k] - by * amounts[k]
                 oy[k] = y[k] + bx * amounts[k]
-            oz[:] = levels
+            for k in range(len(x)):
+                oz[k] = levels[k]
 
 
 @kernel

@@ -93,8 +93,11 @@ def along_the_axis(h, rho, imaginary, end, dip):  # type: ignore[no-untyped-def]
             depth = _GROWTH / rho
         stop = min(end, last)
         corners = np.array([0.0, min(1.0, stop) / 2 - 1j * depth, stop - 1j * depth, stop + depth])
-        panels = 3 + np.abs(np.diff(corners)) * length / _TURN
-        if np.sum(panels) > _MOST_PANELS:
+        panels, total = np.zeros(3), 0.0
+        for n in range(3):
+            panels[n] = 3 + abs(corners[n + 1] - corners[n]) * length / _TURN
+            total += panels[n]
+        if total > _MOST_PANELS:
             return path
         for n in range(3):
             edges = np.linspace(corners[n], corners[n + 1], int(panels[n]) + 1)

@@ -216,7 +216,8 @@ def stage(kind, edges, start, h, rho, medium, total):  # type: ignore[no-untyped
     size, error, halvings = 0.0, 0.0, 0
     for p in range(count):
         found, errors[p] = _panel(kind, edges[p], edges[p + 1], start, h, rho, medium, work, here)
-        values[p] = here
+        for c in range(4):
+            values[p, c] = here[c]
         size += found
     scale = _CANCELLED * size
     for c in range(4):

@@ -36,7 +36,7 @@ CITATION = r"""
 _ACCURACY, _SEEN = 1e-9, 1e-10
 _CLOSEST, _FARTHEST = 1e-40, 1e9  # of |k|h and of |k| times the distance from the image
 _SAME = 2.0**46  # relative: distances that differ by less are one distance
-_COMPILING = 10.0  # seconds
+_COMPILING = 6.0  # seconds
 _RESONANT = 1e-9  # |ε + 1| below which the plane's own plasmon has no finite wave number
 
 

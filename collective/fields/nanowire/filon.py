@@ -211,7 +211,9 @@ def _spherical_bessel(x, found, order):  # type: ignore[no-untyped-def]
     for m in range(top, 0, -1):
         found[m - 1] = (2 * m + 1) / x * found[m] - found[m + 1]
         if abs(found[m - 1]) > 1e100:
-            found[m - 1 : top + 2] *= 1e-200
+            for n in range(m - 1, top + 2):
+                found[n] *= 1e-200
     first, second = np.sin(x) / x, (np.sin(x) / x - np.cos(x)) / x
     scale = first / found[0] if abs(first) > abs(second) else second / found[1]
-    found[:order] *= scale
+    for n in range(order):
+        found[n] *= scale

@@ -159,12 +159,14 @@ def _expand(most, n, pitch, tables, pulse, work, batch, lane, tolerance):  # typ
         _shape_all(batch, pulse, work.pulse)
     centre[0, 0], centre[0, 1] = tables.centre[0], tables.centre[1]
     store(seen, 0, 2, product(x, none, none, n))
-    norm[:], want[:] = after, room
+    for w in range(LANES):
+        norm[w], want[w] = after[w], room[w]
     for j in range(1, most + 1):
         to = np.uint64(j) * pitch
         if powers > 0:
             mix(x, np.uint64(j - 1), n, pitch, powers, work.pulse, mixed)
-        factors[0, 0] = scale / j
+        for w in range(LANES):
+            factors[0, 0, w] = scale[w] / j
         apply(x, to - pitch, to, n, tables, centre, mixed, factors)
         if j == 1:
             recentre(x, pitch, n, centre, factors)
@@ -218,7 +220,8 @@ def _reach_jump(most, n, pitch, work, batch, lane, jumped):  # type: ignore[no-u
     none, terms = np.uint64(0), np.uint64(most)
     low, high, seeking = np.zeros(LANES), want.copy(), np.zeros(LANES, np.bool_)
     sums[:] = 0.0
-    theta[0, 0] = want / scale
+    for w in range(LANES):
+        theta[0, 0, w] = want[w] / scale[w]
     evaluate(x, pitch, terms, none, n, theta, none, value, sums)
     for w in range(LANES):
         jumped[w] = False
