@@ -23,6 +23,7 @@ from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.retarded import size
 from collective.engines.retarded.history import NODES, TERMS
+from collective.engines.retarded.of_field import of_field
 from collective.engines.retarded.problem import equation_of, kept, memory_of
 from collective.engines.retarded.steps import Steps
 from collective.fields.memory import Memory
@@ -30,6 +31,9 @@ from collective.states import answers
 
 if TYPE_CHECKING:
     from collective.results.result import Result
+
+
+_SHARE = 0.05  # of the error by the band of frequencies, that steps in time may add
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,6 @@ class _Run:
         self._request = request
         memory = _memory(request)
         self._n, self._modes = len(memory), len(memory.frequencies)
-        equation = equation_of(request, memory)
         self._recorder = Recorder(request)
         self._limits = ExitStack()
         self._limited = False
@@ -121,7 +124,14 @@ class _Run:
         couplings = request.couplings
         vectors = one_excitation_vectors(request.state, self._n, couplings.emitters)
         now = kept(vectors, self._modes)
-        self._steps = Steps(equation, now, last, request.rtol)
+        self._of_field = of_field(request, now)
+        tolerance = request.rtol
+        if self._of_field is None:
+            equation = equation_of(request, memory)
+        else:
+            equation = self._of_field.equation
+            tolerance = max(tolerance, _SHARE * self._of_field.error)
+        self._steps = Steps(equation, now, last, tolerance)
         if earlier is None:
             self._record(now, equation.generator @ now)
             return
@@ -157,7 +167,12 @@ class _Run:
             steps.advance()
             return
         for t in times[self._recorder.reached : passed]:
-            self._record(*steps.history.last(float(t)))
+            amplitudes, slopes = steps.history.last(float(t))
+            if self._of_field is not None:
+                added, at = self._of_field.remainder, self._recorder.reached
+                amplitudes = amplitudes[: self._n] + added.amplitudes[at]
+                slopes = slopes[: self._n] + added.slopes[at]
+            self._record(amplitudes, slopes)
 
     def _record(self, amplitudes: NDArray[Any], slopes: NDArray[Any]) -> None:
         """Record the observables of amplitudes and their slopes at one time, (N + K, R) each."""
@@ -183,7 +198,11 @@ class _Run:
         checks = self._recorder.checks()
         del checks["trace_error"]  # the rest of the excitation is in the field
         past = self._steps.history.past
-        return {"error_bound": past.bound, "steps": past.taken, **checks}
+        found: dict[str, Any] = {"error_bound": past.bound, "steps": past.taken}
+        if self._of_field is not None:
+            found["error_bound"] += self._of_field.error
+            found["spectrum"] = self._of_field.diagnostics()
+        return {**found, **checks}
 
     def resume(self) -> dict[str, NDArray[Any]]:
         return self._steps.history.whole()

@@ -1,0 +1,93 @@
+"""A field that is sampled: its equation with delays, and what its spectrum adds to the solution."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective.engines.request import Request
+from collective.engines.retarded.problem import another_rate, at_once, equation_of, too_fast
+from collective.engines.retarded.remainder import Problem, Remainder, remainder
+from collective.engines.retarded.sampled import NARROWEST, Sampled
+from collective.engines.retarded.spectrum import Spectrum, in_band
+from collective.engines.retarded.steps import Equation
+
+_WIDER = 4.0  # by how much the band grows
+
+
+@dataclass(frozen=True, eq=False)
+class OfField:
+    """What is solved in time, and what is added to it.
+
+    Attributes:
+        equation: with delays.
+        spectrum: Σ(ω) in a band.
+        remainder: what is added at the output times.
+    """
+
+    equation: Equation
+    spectrum: Spectrum
+    remainder: Remainder
+
+    @property
+    def error(self) -> float:
+        """The estimated error of what is added."""
+        return self.remainder.error + self.remainder.outside
+
+    def diagnostics(self) -> dict[str, Any]:
+        """What `Result.diagnostics` says of the spectrum; the band is in the user's unit."""
+        s = self.spectrum
+        return {
+            "band": [s.middle - s.half, s.middle + s.half],
+            "frequencies": s.samples,
+            "error_of_samples": self.remainder.error,
+            "error_of_band": self.remainder.outside,
+        }
+
+
+def of_field(request: Request, start: NDArray[np.complex128]) -> OfField | None:
+    """The problem of a field that is sampled, or None for a field that gives its memory.
+
+    The band grows until what is outside of it changes the amplitudes by less than rtol, or until a
+    wider one does not help.
+
+    Args:
+        request: what is asked for.
+        start: amplitudes at time 0, (N, R).
+
+    Raises:
+        ValueError: for a field that does not answer in the narrowest band, or changes too fast with
+            frequency; for couplings with another Γ than the field.
+    """
+    sampled = request.memo.get("sampled")
+    if not isinstance(sampled, Sampled):
+        return None
+    half = NARROWEST * sampled.size
+    found = _in_band(request, sampled, start, half)
+    while found.error > request.rtol and _WIDER * half <= sampled.widest:
+        half *= _WIDER
+        try:
+            wider = _in_band(request, sampled, start, half)
+        except ValueError:  # a table ends within the band
+            break
+        if wider.error >= found.error:
+            break
+        found = wider
+    return found
+
+
+def _in_band(
+    request: Request, sampled: Sampled, start: NDArray[np.complex128], half: float
+) -> OfField:
+    """The problem with one band."""
+    unit, last = request.unit, float(request.times[-1])
+    spectrum = in_band(sampled, half, request.rtol, last / unit)
+    for why in (another_rate(request, spectrum.at_resonance), too_fast(spectrum.memory)):
+        if why is not None:
+            raise ValueError(why)
+    equation = equation_of(request, spectrum.memory, spectrum.at_resonance)
+    shifts = at_once(request, spectrum.at_resonance)
+    problem = Problem(spectrum, unit, shifts, start, sampled.size / unit, last)
+    added = remainder(problem, request.times, equation.frame, request.rtol)
+    return OfField(equation, spectrum, added)

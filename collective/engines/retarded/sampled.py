@@ -1,0 +1,172 @@
+"""Samples of what a field scatters between the emitters, at frequencies around their own."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collective._tools.progress import Progress
+from collective.couplings.pairs import CHUNK_BYTES, upper_triangle
+from collective.emitters import Emitters
+from collective.engines.request import Request
+from collective.fields import Vacuum, answers
+from collective.fields.free_space import vacuum_green
+from collective.fields.memory import Memory
+from collective.fields.permittivity import of_one_frequency
+
+NARROWEST = 8.0  # half the band, in units of the dynamics
+_MOST = 0.25  # of ω₀: half the band
+_STEP = 1e-4  # of half the band: two frequencies whose phases tell a delay
+_TRIED = 36  # pairs whose samples tell how long all take
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """A field that is to be sampled, in the user's unit of rate.
+
+    Attributes:
+        scattered: samples of Σ^S.
+        emitters: N of them.
+        middle: of the frequencies that matter.
+        size: norm of the matrix that moves the amplitudes.
+        widest: half of the widest band.
+        guess: the memory of the vacuum, and of what is scattered with delays as some pairs have.
+        seconds: that one frequency takes.
+    """
+
+    scattered: "Scattered"
+    emitters: Emitters
+    middle: float
+    size: float
+    widest: float
+    guess: Memory
+    seconds: float
+
+
+class Scattered:
+    """Samples of Σ^S at detunings from ω₀, in the user's unit of rate; each is computed once.
+
+    Args:
+        emitters: N of them, with a frequency.
+        field: any field with a Green's tensor.
+        show: whether to show progress.
+    """
+
+    def __init__(self, emitters: Emitters, field: Any, *, show: bool = False):
+        self._emitters, self._show = emitters, show
+        self._field = answers.response(emitters.kind, field)
+        self._known: dict[float, NDArray[np.complex128]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many frequencies were sampled."""
+        return len(self._known)
+
+    def __call__(self, detunings: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Σ^S, (F, N, N), at detunings (F,)."""
+        missing = [x for x in dict.fromkeys(detunings.tolist()) if x not in self._known]
+        with Progress(len(missing), "sampling the field", show=self._show) as progress:
+            for x in missing:
+                self._known[x] = self._at(x)
+                progress.step()
+        n = len(self._emitters)
+        found = [self._known[x] for x in detunings.tolist()]
+        return np.array(found, dtype=complex).reshape(len(detunings), n, n)
+
+    def _at(self, detuning: float) -> NDArray[np.complex128]:
+        n = len(self._emitters)
+        found = np.empty((n, n), dtype=complex)
+        for i, j in upper_triangle(n, CHUNK_BYTES):
+            found[i, j], found[j, i] = self.pairs(detuning, i, j)
+        return found
+
+    def pairs(
+        self, detuning: float, i: NDArray[np.intp], j: NDArray[np.intp]
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Σ^S of pairs in both orders, (P,) each."""
+        e = self._emitters
+        resonant = 2 * np.pi / e.wavelength
+        assert e.speed_of_light is not None
+        k = resonant + detuning / e.speed_of_light
+        r, source = e.positions[i], e.positions[j]
+        if callable(getattr(self._field, "scattered", None)):
+            answer = np.asarray(self._field.scattered(r, source, k))
+            tensor = answers.checked_tensor(self._field, answer, r, source)
+        else:
+            whole = answers.total_green(self._field, r, source, k)
+            tensor = whole - vacuum_green(r, source, k)
+        size = np.sqrt(e.decay_rates[i] * e.decay_rates[j])
+        size = -3 * np.pi / resonant * (k / resonant) ** 2 * size
+        u, v = e.dipoles[i], e.dipoles[j]
+        forward = np.einsum("pi,pij,pj->p", u.conj(), tensor, v)
+        backward = np.einsum("pi,pji,pj->p", v.conj(), tensor, u)
+        return size * forward, size * backward
+
+
+def sampled_of(request: Request) -> Sampled:
+    """The field of a request as one to be sampled; only a few pairs are, to see how long it takes.
+
+    Raises:
+        ValueError: for a field without a Green's tensor, or one that is known at one frequency
+            alone, or not in the narrowest band; emitters without a frequency; dynamics too fast
+            for the frequency.
+    """
+    couplings, unit = request.couplings, request.unit
+    field, emitters = couplings.field, couplings.emitters
+    assert emitters is not None
+    if answers.without_tensor(field):
+        raise ValueError(
+            f"{field!r} has neither a Green's tensor nor memory(emitters), which Waveguide and "
+            "Cavity have and a field of your own may have"
+        )
+    if emitters.frequency is None:
+        raise ValueError(
+            "frequency is required: the spectrum of a field over a linewidth needs the speed of "
+            "light, Emitters(..., frequency=...)"
+        )
+    if np.ptp(emitters.wavenumbers):
+        raise ValueError(
+            "the emitters have different wave numbers. Couple emitters without detunings, and give "
+            "these by couplings.replace(detunings=...)"
+        )
+    why = of_one_frequency(field)
+    if why is not None:
+        raise ValueError(f"{field!r} has no spectrum: {why}")
+    markov = np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)
+    moving = (markov + np.diag(couplings.detunings)) * unit
+    middle = float(moving.diagonal().real.mean())
+    size = float(np.linalg.norm(moving - middle * np.eye(len(moving)), 2))
+    size = max(size, unit / float(request.times[-1]))
+    scattered = Scattered(emitters, field, show=request.progress)
+    half, widest = NARROWEST * size, _MOST * emitters.frequency - abs(middle)
+    if half > widest:
+        raise ValueError(
+            f"the dynamics, with rates and shifts of {size:.3g}, is too fast for the frequency "
+            f"{emitters.frequency:g}: they must be below {max(0.0, widest) / NARROWEST:.3g}"
+        )
+    n = len(emitters)
+    every = n * (n + 1) // 2
+    chosen = np.sort(np.random.default_rng(0).permutation(every)[:_TRIED])
+    first, second = (index[chosen] for index in np.triu_indices(n))
+    begin = time.perf_counter()
+    low, near, _ = (
+        scattered.pairs(middle + at * half, first, second)[0] for at in (-1, _STEP - 1, 1)
+    )
+    seconds = (time.perf_counter() - begin) / 3 * every / len(chosen)
+    vacuum = Vacuum().memory(emitters)
+    direct = vacuum.delays[0, first, second]
+    apart = (direct > 0) & (np.abs(low) > 0)
+    slower = 1.0
+    if apart.any():
+        turned = np.angle(near[apart] * low[apart].conj()) / (_STEP * half)
+        slower = max(1.0, float(np.median(turned / direct[apart])))
+    guess = Memory(
+        np.concatenate([vacuum.strengths, [markov * unit - vacuum.self_energy(0.0)]]),
+        np.concatenate([vacuum.delays, slower * vacuum.delays]),
+        vacuum.couplings,
+        vacuum.frequencies,
+        np.concatenate([vacuum.changes, np.zeros_like(vacuum.changes)]),
+    )
+    return Sampled(scattered, emitters, middle, size, widest, guess, seconds)
