@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 
+_WARNED = 0.01  # error of the amplitudes
 _SHARE = 0.05  # of the error by the band of frequencies, that steps in time may add
 
 
@@ -208,7 +209,15 @@ class _Run:
         return self._steps.history.whole()
 
     def notes(self) -> list[str]:
-        return []
+        of_field = self._of_field
+        if of_field is None or of_field.error < _WARNED:
+            return []
+        frequency = self._request.couplings.emitters.frequency
+        return [
+            f"method 'retarded': the field changes so fast with frequency that the amplitudes may "
+            f"be wrong by {of_field.error:.1g}. The frequency, {frequency:g}, is not high enough "
+            "above the rates and shifts"
+        ]
 
     def close(self) -> None:
         self._limits.close()

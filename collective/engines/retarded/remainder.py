@@ -35,10 +35,11 @@ _SAFE = 4.0  # times their sum
 _SHARE = 0.1  # of rtol, for all panels
 _LEAST = 1e-3  # of the whole error that any panel may make
 _MOST = 2**15  # panels
-_MORE = 33  # times at which the error is estimated as well
+MORE = 33  # times at which the error is estimated as well
 _SLOWEST = 0.25  # of the dynamics: largest distance from the real axis
 _INNER = 0.5  # of half the band, within which δΣ counts whole
-_BYTES = 2**25  # of matrices at once
+BYTES = 2**25  # of matrices, or of integrals, at once
+MATRICES = 8  # at each frequency
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +122,13 @@ def remainder(
     s, unit, last = problem.spectrum, problem.unit, problem.last
     middle, half = s.middle / unit, s.half / unit
     growth = float(np.exp(problem.above * last))
-    every = np.concatenate([times, np.linspace(0, last, _MORE)])
+    every = np.concatenate([times, np.linspace(0, last, MORE)])
     n, columns = problem.start.shape
     # of the amplitudes, of those with half the band, and of the slopes
     totals = np.zeros((3, len(every), n * columns), dtype=complex)
     low, high = _panels(middle, half, problem.size)
     error, square, count = 0.0, 0.0, 0
-    rows = max(1, _BYTES // (16 * NODES * 8 * n * n))
+    rows = max(1, BYTES // (16 * NODES * max(MATRICES * n * n, 3 * len(every))))
     while len(low):
         again: list[NDArray[np.intp]] = []
         for begin in range(0, len(low), rows):

@@ -59,6 +59,12 @@ class Scattered:
         self._field = answers.response(emitters.kind, field)
         self._known: dict[float, NDArray[np.complex128]] = {}
 
+    def wavenumber(self, detuning: float) -> float:
+        """k at a detuning from ω₀."""
+        speed = self._emitters.speed_of_light
+        assert speed is not None
+        return float(2 * np.pi / self._emitters.wavelength + detuning / speed)
+
     @property
     def count(self) -> int:
         """How many frequencies were sampled."""
@@ -86,10 +92,8 @@ class Scattered:
         self, detuning: float, i: NDArray[np.intp], j: NDArray[np.intp]
     ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
         """Σ^S of pairs in both orders, (P,) each."""
-        e = self._emitters
+        e, k = self._emitters, self.wavenumber(detuning)
         resonant = 2 * np.pi / e.wavelength
-        assert e.speed_of_light is not None
-        k = resonant + detuning / e.speed_of_light
         r, source = e.positions[i], e.positions[j]
         if callable(getattr(self._field, "scattered", None)):
             answer = np.asarray(self._field.scattered(r, source, k))
@@ -150,11 +154,22 @@ def sampled_of(request: Request) -> Sampled:
     every = n * (n + 1) // 2
     chosen = np.sort(np.random.default_rng(0).permutation(every)[:_TRIED])
     first, second = (index[chosen] for index in np.triu_indices(n))
-    begin = time.perf_counter()
-    low, near, _ = (
-        scattered.pairs(middle + at * half, first, second)[0] for at in (-1, _STEP - 1, 1)
-    )
-    seconds = (time.perf_counter() - begin) / 3 * every / len(chosen)
+    found, begin = [], 0.0
+    try:
+        for at in (-1, _STEP - 1, 1):
+            found.append(scattered.pairs(middle + at * half, first, second)[0])
+            begin = begin or time.perf_counter()  # the first answer may prepare others
+    except (KeyboardInterrupt, MemoryError):
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        ends = (scattered.wavenumber(middle + at * half) for at in (-1, 1))
+        raise ValueError(
+            "the field is needed at all wave numbers from {:.10g} to {:.10g}".format(*ends)
+            + f", a band of {2 * half:.3g} in units of rate. {kind}{error}"
+        ) from error
+    seconds = (time.perf_counter() - begin) / 2 * every / len(chosen)
+    low, near = found[:2]
     vacuum = Vacuum().memory(emitters)
     direct = vacuum.delays[0, first, second]
     apart = (direct > 0) & (np.abs(low) > 0)
