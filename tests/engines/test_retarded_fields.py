@@ -34,7 +34,9 @@ class Resonance(co.Field):
     def scattered(self, r, r_source, k):
         omega = (k - K) / K * self.frequency
         size = self.g * np.cos(2 * np.asarray(r)[..., 2])
-        return along(size * self.g * np.cos(2 * np.asarray(r_source)[..., 2]) / (omega - self.nu), k)
+        return along(
+            size * self.g * np.cos(2 * np.asarray(r_source)[..., 2]) / (omega - self.nu), k
+        )
 
 
 class Fibre(co.Field):
@@ -72,8 +74,11 @@ def test_a_resonance_in_a_sampled_field_is_a_mode_that_is_kept(g, linewidth, det
     h[:2, :2] = vacuum.shift - 0.5j * vacuum.decay
     h[2, :2] = h[:2, 2] = g * np.cos(2 * pair.positions[:, 2])
     h[2, 2] = nu
-    expected = np.array([expm(-1j * h * t)[:2, 0] for t in times])
+    every = np.array([expm(-1j * h * t)[:, 0] for t in times])
+    expected, slopes = every[:, :2], -1j * (every @ h.T)[:, :2]
     np.testing.assert_allclose(result.populations, np.abs(expected) ** 2, atol=3e-8)
+    emission = -2 * np.sum((expected.conj() * slopes).real, axis=1)
+    np.testing.assert_allclose(result.emission[1:], emission[1:], atol=1e-7 * (1 + g**2))
     assert result.diagnostics["error_bound"] < 1e-7
 
 
@@ -128,9 +133,18 @@ def test_a_mirror_far_away_is_found_from_its_spectrum():
     assert np.abs(markov.populations - expected.populations).max() > 10 * away
 
 
-def spectrum_without_delays(memory):
-    """A spectrum whose reference is the Markov limit: all that Σ(ω) does is left."""
+def spectrum_without_delays(memory, half=2000.0, vacuum=None):
+    """A spectrum whose reference is the Markov limit: all that Σ(ω) does is left.
+
+    The source of a vacuum's changing strengths is taken off, as in the equation with delays.
+    """
     n = len(memory)
+
+    def caused(omega):
+        if vacuum is None:
+            return np.zeros((len(omega), n, n))
+        return -vacuum.changes[0] * np.exp(1j * omega[:, None, None] * vacuum.delays[0])
+
     flat = Memory(
         memory.self_energy(0.0)[None],
         np.zeros((1, n, n)),
@@ -140,10 +154,10 @@ def spectrum_without_delays(memory):
     return SimpleNamespace(
         memory=flat,
         middle=0.0,
-        half=2000.0,
+        half=half,
         error=0.0,
         left=lambda omega: memory.self_energy(omega) - memory.self_energy(0.0),
-        caused=lambda omega: np.zeros((len(omega), n, n)),
+        caused=caused,
     )
 
 
@@ -163,7 +177,12 @@ def test_the_integral_over_frequency_agrees_with_the_delays(field):
     markov = memory.self_energy(0.0)
     start = np.array([[1.0], [0.0]], dtype=complex)
     problem = Problem(
-        spectrum_without_delays(memory), 1.0, np.zeros((2, 2)), start, np.linalg.norm(markov, 2), 4.0
+        spectrum_without_delays(memory),
+        1.0,
+        np.zeros((2, 2)),
+        start,
+        np.linalg.norm(markov, 2),
+        4.0,
     )
     added = remainder(problem, times, 0.0, 1e-8)
     amplitudes = np.array([expm(-1j * markov * t) @ start for t in times]) + added.amplitudes
@@ -172,6 +191,25 @@ def test_the_integral_over_frequency_agrees_with_the_delays(field):
     away = np.abs(np.abs(amplitudes[..., 0]) ** 2 - expected.populations).max()
     assert away < 2 * (added.error + added.outside) < 1e-2
     assert np.abs(added.amplitudes).max() > 0.05
+
+
+def test_samples_of_a_mirror_solve_the_integral_with_its_own_delays():
+    """[ω − δ − Σ(ω)]⁻¹c(0) with Σ of `Mirror.memory`, right to second order in 1/ω₀."""
+    frequency, times = 1e4, np.linspace(0, 5, 26)
+    atoms = co.Emitters([[0, 0, 0.3], [0.2, 0, 2.6]], dipoles=(1, 0, 0), frequency=frequency)
+    couplings = co.couple(atoms, OwnMirror(), level_shifts=False)
+    found = co.evolve(couplings, co.states.single(0), times, **RETARDED)
+    memory, markov = co.Mirror().memory(atoms), couplings.shift - 0.5j * couplings.decay
+    spectrum = spectrum_without_delays(memory, 3000.0, co.Vacuum().memory(atoms))
+    rest = markov - memory.self_energy(0.0)
+    start = np.array([[1.0], [0.0]], dtype=complex)
+    problem = Problem(spectrum, 1.0, rest, start, np.linalg.norm(markov, 2), times[-1])
+    amplitudes = remainder(problem, times, 0.0, 1e-9).amplitudes
+    amplitudes = amplitudes + [expm(-1j * markov * t) @ start for t in times]
+    away = np.abs(np.abs(amplitudes[..., 0]) ** 2 - found.populations).max()
+    markovian = co.evolve(couplings, co.states.single(0), times, method="single")
+    assert away < 3e-8
+    assert np.abs(markovian.populations - found.populations).max() > 1e3 * away
 
 
 @pytest.mark.slow
@@ -303,7 +341,7 @@ ONE_COLOUR = co.SampledField(
         (ATOMS, co.Plasma(2.0), "at most one excitation"),
         (ATOMS, Model(), "neither a Green's tensor nor memory"),
         (
-            ATOMS.replace(positions=PLACES + [0.2, 0, 0]),
+            ATOMS.replace(positions=PLACES + np.array([0.2, 0, 0])),
             co.Nanowire(0.1, -50 + 0.6j),
             r"has no spectrum: permittivity -50\+0.6j is one number",
         ),

@@ -212,11 +212,10 @@ class _Run:
         of_field = self._of_field
         if of_field is None or of_field.error < _WARNED:
             return []
-        frequency = self._request.couplings.emitters.frequency
         return [
-            f"method 'retarded': the field changes so fast with frequency that the amplitudes may "
-            f"be wrong by {of_field.error:.1g}. The frequency, {frequency:g}, is not high enough "
-            "above the rates and shifts"
+            "method 'retarded': the field changes so fast with frequency that the amplitudes may "
+            f"be wrong by {of_field.error:.1g}: the frequency of the emitters is not high enough "
+            "above their rates and shifts"
         ]
 
     def close(self) -> None:

@@ -108,7 +108,7 @@ def instantaneous_rest(
 
 
 def at_once(request: Request, at_resonance: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Shifts without delay that Σ(ω) does not have, and detunings, (N, N), in the unit of the run."""
+    """Shifts without delay beside Σ(ω), and detunings, (N, N), in the unit of the run."""
     rest = instantaneous_rest(request, at_resonance)
     return np.asarray((rest + rest.conj().T) / 2 + np.diag(request.couplings.detunings))
 

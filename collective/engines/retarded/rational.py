@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 _BETWEEN = 3  # test points between two support points
 _MOST = 60  # support points
-_STUCK = 8  # further support points that do not halve the error: what is left is noise of the samples
+_STUCK = (
+    8  # further support points that do not halve the error: what is left is noise of the samples
+)
 _COLUMNS = 32  # entries, or random combinations of them, that the weights follow from
 _EXTRA = 7  # points of the last test …
 _ASIDE = 0.6180339887  # … and where in a gap they are
@@ -44,7 +46,7 @@ class Rational:
     weights: NDArray[np.complex128]
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.complex128]:
-        """r at points (P,), also complex ones, (P, …)."""
+        """The value at points (P,), also complex ones, (P, …)."""
         flat = self.values.reshape(len(self.values), -1)
         found = np.empty((len(x), flat.shape[1]), dtype=complex)
         rows = max(1, _ENTRIES // len(self.points))

@@ -17,7 +17,7 @@ small.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,28 +86,38 @@ class Problem:
         """How far the line of integration is above the real axis."""
         return min(1 / self.last, _SLOWEST * self.size)
 
-    def at(self, x: NDArray[np.float64]) -> tuple[NDArray[np.complex128], ...]:
-        """At real parts (F,) of ω: what is added, the same with half the band, and c, (F, N, R)."""
-        omega = x + 1j * self.above
+    @property
+    def growth(self) -> float:
+        """By how much errors on this line are multiplied at the last time."""
+        return float(np.exp(self.above * self.last))
+
+    def at(self, x: NDArray[np.float64]) -> "Integrands":
+        """The integrands at real parts (F,) of ω."""
+        omega = (x + 1j * self.above).astype(np.complex128)
         memory, s = self.spectrum.memory, self.spectrum
         users = omega * self.unit
         off = np.abs(x * self.unit - s.middle) / s.half
         left = s.left(users) / self.unit
-        n = len(self.start)
-        matrix = omega[:, None, None] * np.eye(n) - self.at_once
-        matrix = matrix - memory.self_energy(users) / self.unit
+        matrix = omega[:, None, None] * np.eye(len(self.start)) - self.at_once
+        matrix = (matrix - memory.self_energy(users) / self.unit).astype(np.complex128)
         caused = s.caused(users) @ self.start
-        first = np.linalg.solve(matrix, _source(memory, users) @ self.start)
+        first = _solved(matrix, _source(memory, users) @ self.start)
         added = []
         for share in (window(off), window(2 * off)):
             some, more = share[:, None, None] * left, share[:, None, None] * caused
-            added.append(np.linalg.solve(matrix - some, some @ first + more))
-        return added[0], added[1], first + added[0]
+            added.append(_solved(matrix - some, some @ first + more))
+        return Integrands(added[0], added[1], np.asarray(first + added[0]))
 
 
-def remainder(
-    problem: Problem, times: NDArray[np.float64], frame: float, rtol: float
-) -> Remainder:
+class Integrands(NamedTuple):
+    """What is added to the amplitudes, the same with half the band, and c itself, (F, N, R)."""
+
+    added: NDArray[np.complex128]
+    fewer: NDArray[np.complex128]
+    whole: NDArray[np.complex128]
+
+
+def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: float) -> Remainder:
     """Integrate over the band.
 
     The error by what is outside of the band is estimated as the largest change by its outer half,
@@ -120,55 +130,69 @@ def remainder(
         rtol: of the amplitudes.
     """
     s, unit, last = problem.spectrum, problem.unit, problem.last
-    middle, half = s.middle / unit, s.half / unit
-    growth = float(np.exp(problem.above * last))
     every = np.concatenate([times, np.linspace(0, last, MORE)])
     n, columns = problem.start.shape
-    # of the amplitudes, of those with half the band, and of the slopes
-    totals = np.zeros((3, len(every), n * columns), dtype=complex)
-    low, high = _panels(middle, half, problem.size)
-    error, square, count = 0.0, 0.0, 0
+    total = _Total(problem, every, frame, _SHARE * rtol)
+    panels = _panels(s.middle / unit, s.half / unit, problem.size)
     rows = max(1, BYTES // (16 * NODES * max(MATRICES * n * n, 3 * len(every))))
-    while len(low):
-        again: list[NDArray[np.intp]] = []
-        for begin in range(0, len(low), rows):
-            a, b = low[begin : begin + rows], high[begin : begin + rows]
-            nodes = ((a + b)[:, None] + (b - a)[:, None] * _S) / 2
-            added, fewer, whole = (
-                values.reshape(len(a), NODES, -1) for values in problem.at(nodes.ravel())
-            )
-            moved = nodes + 1j * problem.above - frame
-            terms = [
-                np.einsum("kq,pqx->pkx", _TO_TERMS, each)
-                for each in (added, fewer, -1j * moved[:, :, None] * added)
-            ]
-            sizes = np.linalg.norm(terms[0][:, -_TAIL:], axis=2).sum(axis=1)
-            off = _SAFE * growth * sizes * (b - a) / (2 * np.pi)
-            allowed = _SHARE * rtol * np.maximum((b - a) / (2 * half), _LEAST)
-            full = count + len(low) + 2 * sum(map(len, again)) > _MOST
-            good = (off <= allowed) | full
-            again.append(np.flatnonzero(~good) + begin)
-            if not good.any():
-                continue
-            error += float(off[good].sum())
-            count += int(good.sum())
-            weight = np.maximum(1.0, np.abs(nodes - middle) / (2 * problem.size)) ** 2
-            weight *= _WEIGHTS * (b - a)[:, None] / 2
-            square += float((weight[good, :, None] * np.abs(whole[good]) ** 2).sum())
-            phases = _phases(a[good] - frame, b[good] - frame, every)
-            flat = phases.reshape(len(every), -1)
-            for total, part in zip(totals, terms, strict=True):
-                total += flat @ part[good].reshape(-1, n * columns)
-        left = np.concatenate(again)
-        centre = (low[left] + high[left]) / 2
-        low, high = np.concatenate([low[left], centre]), np.concatenate([centre, high[left]])
-    totals *= 1j / (2 * np.pi) * np.exp(problem.above * every)[:, None]
-    totals[:, every == 0] = 0.0  # nothing has come back yet
-    of_fit = n * s.error / unit
-    error += growth * of_fit * float(np.sqrt(last * square / (2 * np.pi)))
-    outside = float(np.linalg.norm(totals[0] - totals[1], axis=1).max())
-    amplitudes, _, slopes = totals[:, : len(times)].reshape(3, len(times), n, columns)
-    return Remainder(amplitudes, slopes, error, outside, count)
+    while len(panels):
+        room = _MOST - total.count - 2 * len(panels)
+        rest = [total.add(panels[k : k + rows], room < 0) for k in range(0, len(panels), rows)]
+        low, high = np.concatenate(rest).T
+        middle = (low + high) / 2
+        panels = np.concatenate([np.stack([low, middle], 1), np.stack([middle, high], 1)])
+    sums = 1j / (2 * np.pi) * np.exp(problem.above * every)[:, None] * total.sums
+    sums[:, every == 0] = 0.0  # nothing has come back yet
+    of_samples = n * s.error / unit * np.sqrt(last * total.square / (2 * np.pi))
+    outside = float(np.linalg.norm(sums[0] - sums[1], axis=1).max())
+    amplitudes, _, slopes = sums[:, : len(times)].reshape(3, len(times), n, columns)
+    error = float(total.error + problem.growth * of_samples)
+    return Remainder(amplitudes, slopes, error, outside, total.count)
+
+
+class _Total:
+    """The integrals over the panels so far.
+
+    Attributes:
+        sums: of the amplitudes, of those with half the band, and of the slopes, (3, T, N·R).
+        error: of the first.
+        square: the integral of |c|², larger far from the middle as the error of f is.
+        count: panels.
+    """
+
+    def __init__(self, problem: Problem, times: NDArray[np.float64], frame: float, allowed: float):
+        self._problem, self._times, self._frame = problem, times, frame
+        self._allowed = allowed
+        self.sums = np.zeros((3, len(times), problem.start.size), dtype=complex)
+        self.error, self.square, self.count = 0.0, 0.0, 0
+
+    def add(self, panels: NDArray[np.float64], everything: bool) -> NDArray[np.float64]:
+        """Add panels (P, 2) that are short enough, or all; return the others."""
+        p = self._problem
+        low, length = panels[:, 0], np.diff(panels, axis=1)[:, 0]
+        nodes = low[:, None] + length[:, None] * (1 + _S) / 2
+        found = p.at(nodes.ravel())
+        added, fewer, whole = (each.reshape(len(panels), NODES, -1) for each in found)
+        rates = -1j * (nodes + 1j * p.above - self._frame)[:, :, None] * added
+        terms = [np.einsum("kq,pqx->pkx", _TO_TERMS, each) for each in (added, fewer, rates)]
+        tail = np.linalg.norm(terms[0][:, -_TAIL:], axis=2).sum(axis=1)
+        off = _SAFE * p.growth * tail * length / (2 * np.pi)
+        band = 2 * p.spectrum.half / p.unit
+        good = (off <= self._allowed * np.maximum(length / band, _LEAST)) | everything
+        self.error += float(off[good].sum())
+        self.count += int(good.sum())
+        away = np.abs(nodes - p.spectrum.middle / p.unit) / (2 * p.size)
+        weights = _WEIGHTS * length[:, None] / 2 * np.maximum(1.0, away) ** 2
+        self.square += float((weights[good, :, None] * np.abs(whole[good]) ** 2).sum())
+        phases = _phases(panels[good] - self._frame, self._times).reshape(len(self._times), -1)
+        for total, part in zip(self.sums, terms, strict=True):
+            total += phases @ part[good].reshape(phases.shape[1], total.shape[1])
+        return panels[~good]
+
+
+def _solved(matrix: NDArray[Any], right: NDArray[Any]) -> NDArray[np.complex128]:
+    """The solutions of linear equations, (F, N, R)."""
+    return np.asarray(np.linalg.solve(matrix, right), dtype=complex)
 
 
 def window(off: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -179,32 +203,28 @@ def window(off: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _source(memory: Memory, omega: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """1 − ΣC e^{iωτ}, (F, N, N): the start of an equation with delayed slopes."""
-    found = np.broadcast_to(np.eye(len(memory), dtype=complex), (len(omega), *memory.delays.shape[1:]))
+    n = len(memory)
+    found = np.tile(np.eye(n, dtype=complex), (len(omega), 1, 1))
     for change, delay in zip(memory.changes, memory.delays, strict=True):
-        found = found - change * np.exp(1j * omega[:, None, None] * delay)
+        found -= change * np.exp(1j * omega[:, None, None] * delay)
     return found
 
 
-def _panels(
-    middle: float, half: float, size: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The first panels, shorter towards the middle: their lower and upper ends."""
+def _panels(middle: float, half: float, size: float) -> NDArray[np.float64]:
+    """The lower and upper ends of the first panels, (P, 2), shorter towards the middle."""
     count = max(1, int(np.ceil(np.log2(half / size))) + 2)
     edges = half * 0.5 ** np.arange(count)
     edges = middle + np.concatenate([-edges, [0.0], edges[::-1]])
-    return edges[:-1], edges[1:]
+    return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
-def _phases(
-    low: NDArray[np.float64], high: NDArray[np.float64], times: NDArray[np.float64]
-) -> NDArray[np.complex128]:
-    """Integrals of P_k e^{−ixt} over panels, (T, P, NODES)."""
+def _phases(panels: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Integrals of P_k e^{−ixt} over panels (P, 2), (T, P, NODES)."""
     from scipy.special import spherical_jn
 
-    half = (high - low) / 2
+    half, middle = (panels[:, 1] - panels[:, 0]) / 2, panels.mean(axis=1)
     a = np.multiply.outer(times, half)
     found = np.empty((*a.shape, NODES), dtype=complex)
     for k in range(NODES):
         found[..., k] = 2 * (-1j) ** k * spherical_jn(k, a)
-    turned = np.exp(-1j * np.multiply.outer(times, (low + high) / 2)) * half
-    return found * turned[..., None]
+    return found * (half * np.exp(-1j * np.multiply.outer(times, middle)))[..., None]

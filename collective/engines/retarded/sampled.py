@@ -60,7 +60,7 @@ class Scattered:
         self._known: dict[float, NDArray[np.complex128]] = {}
 
     def wavenumber(self, detuning: float) -> float:
-        """k at a detuning from ω₀."""
+        """The vacuum wave number k at a detuning from ω₀."""
         speed = self._emitters.speed_of_light
         assert speed is not None
         return float(2 * np.pi / self._emitters.wavelength + detuning / speed)
@@ -142,7 +142,7 @@ def sampled_of(request: Request) -> Sampled:
     moving = (markov + np.diag(couplings.detunings)) * unit
     middle = float(moving.diagonal().real.mean())
     size = float(np.linalg.norm(moving - middle * np.eye(len(moving)), 2))
-    size = max(size, unit / float(request.times[-1]))
+    size = size or unit / float(request.times[-1])
     scattered = Scattered(emitters, field, show=request.progress)
     half, widest = NARROWEST * size, _MOST * emitters.frequency - abs(middle)
     if half > widest:
