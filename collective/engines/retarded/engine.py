@@ -6,7 +6,8 @@ The amplitudes of one excitation and a :math:`Σ(ω)` that depends on frequency,
 
 solve a linear equation with delays wherever Σ(ω) is a sum of :math:`S e^{iωτ}` and of modes
 :math:`g^*g/(ω − ν)`. It is solved in time, where nothing arrives before r/c, with a bound on the
-error. Each mode is an amplitude of its own.
+error. Each mode is an amplitude of its own. Of a field that only has a Green's tensor, Σ(ω) is sampled,
+and what delays alone do not describe is added as an integral over frequency.
 """
 
 from contextlib import ExitStack
@@ -42,16 +43,23 @@ class Retarded:
     r"""One excitation beyond the Markov approximation: light needs the time r/c, and modes keep it.
 
     It asks the field for its `Memory`: `Waveguide` with a group velocity, also with a mirror at its
-    end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Drives, pumps,
-    dephasing, thermal light and states with a second excitation are refused, and so are fields
-    without a memory. It answers another question than the master equation, and "auto" never takes
-    it: name it.
+    end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Any other
+    field with a Green's tensor is sampled at some hundred frequencies around ω₀: a wire, a sphere,
+    layers, samples of a Maxwell solver, with their dispersion and their resonances, however narrow.
+    Drives, pumps, dephasing, thermal light and states with a second excitation are refused, and so
+    are fields without a spectrum: samples at one frequency, a permittivity that is one number of a
+    metal, and a guide without a group velocity. It answers another question than the master
+    equation, and "auto" never takes it: name it.
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
     to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
     strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
-    what the RWA neglects.
+    what the RWA neglects. Of a field that is sampled, Σ(ω) is that of the field within the band
+    `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
+    beside its delay, and `error_bound` contains an estimate of what that changes: how much the
+    outer half of the band does. Amplitudes of about (rates and shifts)/ω₀ depend on how the
+    excitation has come into the emitters, which no model within the RWA says.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
     Rev. A 66, 023816 (2002).
