@@ -373,6 +373,23 @@ def test_dynamics_that_is_too_fast_for_the_frequency_is_said():
     assert co.evolve(weaker, co.states.single(0), [0.0, 1.0], **RETARDED).complete
 
 
+def test_a_field_that_is_not_causal_is_found_out():
+    """A mode that gains energy has its pole above the real axis."""
+    atom = co.chain(1, 0.3, frequency=1e5)
+    times = np.linspace(0, 10, 11)
+    errors = []
+    for nu in (-0.5j, 0.5j):
+        alone = co.couple(atom, Resonance(0.3, nu, 1e5), shift="resonant")
+        if nu.imag < 0:
+            run = co.evolve(alone, "inverted", times, **RETARDED)
+        else:
+            with pytest.warns(UserWarning, match="or the field is not causal"):
+                run = co.evolve(alone, "inverted", times, **RETARDED)
+        errors.append(run.diagnostics["spectrum"]["error_of_band"])
+    assert errors[0] < 1e-8
+    assert errors[1] > 0.01
+
+
 def test_the_cost_counts_the_frequencies():
     couplings = co.couple(ATOMS, OwnMirror(), level_shifts=False)
     cost = co.methods(couplings, co.states.single(0), [0.0, 1.0]).costs["retarded"]

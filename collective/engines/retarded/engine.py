@@ -6,8 +6,8 @@ The amplitudes of one excitation and a :math:`Σ(ω)` that depends on frequency,
 
 solve a linear equation with delays wherever Σ(ω) is a sum of :math:`S e^{iωτ}` and of modes
 :math:`g^*g/(ω − ν)`. It is solved in time, where nothing arrives before r/c, with a bound on the
-error. Each mode is an amplitude of its own. Of a field that only has a Green's tensor, Σ(ω) is sampled,
-and what delays alone do not describe is added as an integral over frequency.
+error. Each mode is an amplitude of its own. Of a field that only has a Green's tensor, Σ(ω) is
+sampled, and what delays alone do not describe is added as an integral over frequency.
 """
 
 from contextlib import ExitStack
@@ -58,7 +58,8 @@ class Retarded:
     what the RWA neglects. Of a field that is sampled, Σ(ω) is that of the field within the band
     `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
     beside its delay, and `error_bound` contains an estimate of what that changes: how much the
-    outer half of the band does. Amplitudes of about (rates and shifts)/ω₀ depend on how the
+    outer half of the band does, and at least what the integral gives before the start, where a
+    causal field gives nothing. Amplitudes of about (rates and shifts)/ω₀ depend on how the
     excitation has come into the emitters, which no model within the RWA says.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
@@ -221,9 +222,9 @@ class _Run:
         if of_field is None or of_field.error < _WARNED:
             return []
         return [
-            "method 'retarded': the field changes so fast with frequency that the amplitudes may "
-            f"be wrong by {of_field.error:.1g}: the frequency of the emitters is not high enough "
-            "above their rates and shifts"
+            "method 'retarded': the spectrum of the field is not known well enough, and the "
+            f"amplitudes may be wrong by {of_field.error:.1g}. The frequency of the emitters is "
+            "not high enough above their rates and shifts, or the field is not causal"
         ]
 
     def close(self) -> None:

@@ -63,6 +63,12 @@ def of_field(request: Request, start: NDArray[np.complex128]) -> OfField | None:
     sampled = request.memo.get("sampled")
     if not isinstance(sampled, Sampled):
         return None
+    with sampled.scattered.watched(request.progress):
+        return _best(request, sampled, start)
+
+
+def _best(request: Request, sampled: Sampled, start: NDArray[np.complex128]) -> OfField:
+    """The problem with the band of the smallest error."""
     half = NARROWEST * sampled.size
     found = _in_band(request, sampled, start, half)
     while found.error > request.rtol and _WIDER * half <= sampled.widest:

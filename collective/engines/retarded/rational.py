@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 _BETWEEN = 3  # test points between two support points
 _MOST = 60  # support points
-_STUCK = (
-    8  # further support points that do not halve the error: what is left is noise of the samples
-)
+_STUCK = 8  # further support points that do not halve the error: the rest is noise of the samples
 _COLUMNS = 32  # entries, or random combinations of them, that the weights follow from
 _EXTRA = 7  # points of the last test …
 _ASIDE = 0.6180339887  # … and where in a gap they are

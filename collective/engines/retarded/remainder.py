@@ -35,7 +35,7 @@ _SAFE = 4.0  # times their sum
 _SHARE = 0.1  # of rtol, for all panels
 _LEAST = 1e-3  # of the whole error that any panel may make
 _MOST = 2**15  # panels
-MORE = 33  # times at which the error is estimated as well
+MORE = 32  # times, and as many negative ones, at which the error is estimated as well
 _SLOWEST = 0.25  # of the dynamics: largest distance from the real axis
 _INNER = 0.5  # of half the band, within which δΣ counts whole
 BYTES = 2**25  # of matrices, or of integrals, at once
@@ -121,7 +121,8 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
     """Integrate over the band.
 
     The error by what is outside of the band is estimated as the largest change by its outer half,
-    at the output times and at some more.
+    at the output times and at some more. It is at least what is found at negative times, where a
+    field that is causal gives nothing.
 
     Args:
         problem: what is integrated.
@@ -130,7 +131,8 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
         rtol: of the amplitudes.
     """
     s, unit, last = problem.spectrum, problem.unit, problem.last
-    every = np.concatenate([times, np.linspace(0, last, MORE)])
+    more = np.linspace(0, last, MORE + 1)
+    every = np.concatenate([times, more, -more[1:]])
     n, columns = problem.start.shape
     total = _Total(problem, every, frame, _SHARE * rtol)
     panels = _panels(s.middle / unit, s.half / unit, problem.size)
@@ -144,7 +146,8 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
     sums = 1j / (2 * np.pi) * np.exp(problem.above * every)[:, None] * total.sums
     sums[:, every == 0] = 0.0  # nothing has come back yet
     of_samples = n * s.error / unit * np.sqrt(last * total.square / (2 * np.pi))
-    outside = float(np.linalg.norm(sums[0] - sums[1], axis=1).max())
+    off = np.where(every[:, None] < 0, sums[0], sums[0] - sums[1])
+    outside = float(np.linalg.norm(off, axis=1).max())
     amplitudes, _, slopes = sums[:, : len(times)].reshape(3, len(times), n, columns)
     error = float(total.error + problem.growth * of_samples)
     return Remainder(amplitudes, slopes, error, outside, total.count)

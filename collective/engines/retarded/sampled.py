@@ -1,6 +1,8 @@
 """Samples of what a field scatters between the emitters, at frequencies around their own."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ from collective.fields.permittivity import of_one_frequency
 NARROWEST = 8.0  # half the band, in units of the dynamics
 _MOST = 0.25  # of ω₀: half the band
 _STEP = 1e-4  # of half the band: two frequencies whose phases tell a delay
+FREQUENCIES = 130  # that are sampled, as predicted
 _TRIED = 36  # pairs whose samples tell how long all take
 
 
@@ -51,11 +54,11 @@ class Scattered:
     Args:
         emitters: N of them, with a frequency.
         field: any field with a Green's tensor.
-        show: whether to show progress.
     """
 
-    def __init__(self, emitters: Emitters, field: Any, *, show: bool = False):
-        self._emitters, self._show = emitters, show
+    def __init__(self, emitters: Emitters, field: Any):
+        self._emitters = emitters
+        self._progress: Progress | None = None
         self._field = answers.response(emitters.kind, field)
         self._known: dict[float, NDArray[np.complex128]] = {}
 
@@ -73,13 +76,20 @@ class Scattered:
     def __call__(self, detunings: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Σ^S, (F, N, N), at detunings (F,)."""
         missing = [x for x in dict.fromkeys(detunings.tolist()) if x not in self._known]
-        with Progress(len(missing), "sampling the field", show=self._show) as progress:
-            for x in missing:
-                self._known[x] = self._at(x)
-                progress.step()
+        for x in missing:
+            self._known[x] = self._at(x)
+            if self._progress is not None and self.count <= FREQUENCIES:
+                self._progress.step()
         n = len(self._emitters)
         found = [self._known[x] for x in detunings.tolist()]
         return np.array(found, dtype=complex).reshape(len(detunings), n, n)
+
+    @contextmanager
+    def watched(self, show: bool) -> Iterator[None]:
+        """Progress is shown, if it is to be shown, as if so many samples as usual were needed."""
+        with Progress(FREQUENCIES, "sampling the field", show=show) as self._progress:
+            yield
+        self._progress = None
 
     def _at(self, detuning: float) -> NDArray[np.complex128]:
         n = len(self._emitters)
@@ -94,19 +104,30 @@ class Scattered:
         """Σ^S of pairs in both orders, (P,) each."""
         e, k = self._emitters, self.wavenumber(detuning)
         resonant = 2 * np.pi / e.wavelength
-        r, source = e.positions[i], e.positions[j]
-        if callable(getattr(self._field, "scattered", None)):
-            answer = np.asarray(self._field.scattered(r, source, k))
-            tensor = answers.checked_tensor(self._field, answer, r, source)
-        else:
-            whole = answers.total_green(self._field, r, source, k)
-            tensor = whole - vacuum_green(r, source, k)
+        try:
+            tensor = self._tensor(e.positions[i], e.positions[j], k)
+        except (ValueError, MemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"field {self._field!r} fails at k = {k:.10g} ({type(error).__name__}: {error})"
+            ) from error
         size = np.sqrt(e.decay_rates[i] * e.decay_rates[j])
         size = -3 * np.pi / resonant * (k / resonant) ** 2 * size
         u, v = e.dipoles[i], e.dipoles[j]
         forward = np.einsum("pi,pij,pj->p", u.conj(), tensor, v)
         backward = np.einsum("pi,pji,pj->p", v.conj(), tensor, u)
         return size * forward, size * backward
+
+    def _tensor(
+        self, r: NDArray[np.float64], source: NDArray[np.float64], k: float
+    ) -> NDArray[np.complex128]:
+        """What is scattered between points, (P, 3, 3), checked."""
+        if callable(getattr(self._field, "scattered", None)):
+            answer = np.asarray(self._field.scattered(r, source, k))
+            return np.asarray(answers.checked_tensor(self._field, answer, r, source))
+        whole = answers.total_green(self._field, r, source, k)
+        return np.asarray(whole - vacuum_green(r, source, k))
 
 
 def sampled_of(request: Request) -> Sampled:
@@ -143,7 +164,7 @@ def sampled_of(request: Request) -> Sampled:
     middle = float(moving.diagonal().real.mean())
     size = float(np.linalg.norm(moving - middle * np.eye(len(moving)), 2))
     size = size or unit / float(request.times[-1])
-    scattered = Scattered(emitters, field, show=request.progress)
+    scattered = Scattered(emitters, field)
     half, widest = NARROWEST * size, _MOST * emitters.frequency - abs(middle)
     if half > widest:
         raise ValueError(
@@ -159,14 +180,11 @@ def sampled_of(request: Request) -> Sampled:
         for at in (-1, _STEP - 1, 1):
             found.append(scattered.pairs(middle + at * half, first, second)[0])
             begin = begin or time.perf_counter()  # the first answer may prepare others
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except Exception as error:
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    except ValueError as error:
         ends = (scattered.wavenumber(middle + at * half) for at in (-1, 1))
         raise ValueError(
             "the field is needed at all wave numbers from {:.10g} to {:.10g}".format(*ends)
-            + f", a band of {2 * half:.3g} in units of rate. {kind}{error}"
+            + f", a band of {2 * half:.3g} in units of rate. {error}"
         ) from error
     seconds = (time.perf_counter() - begin) / 2 * every / len(chosen)
     low, near = found[:2]

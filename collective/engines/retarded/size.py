@@ -9,7 +9,7 @@ from collective.engines.retarded.history import NODES, TERMS
 from collective.engines.retarded.problem import equation_of
 from collective.engines.retarded.remainder import BYTES, MORE
 from collective.engines.retarded.remainder import NODES as OF_PANEL
-from collective.engines.retarded.sampled import NARROWEST, Sampled
+from collective.engines.retarded.sampled import FREQUENCIES, NARROWEST, Sampled
 from collective.engines.retarded.steps import PHASE, apart
 from collective.fields.memory import Memory
 
@@ -27,7 +27,6 @@ _GATHERED = 45.0  # entries per number of the past that is looked up
 _BASIS_BYTES, _GATHERED_BYTES = 26, 30  # per number
 _AT_ONCE = 2**20  # numbers gathered
 # of a field that is sampled:
-_FREQUENCIES = 130.0
 _COPIES = 6  # of each sample
 _PANELS = 60.0, 4.0  # panels, and how many for each phase that a delay turns in the band
 _SOLVES = 6.0  # linear equations at each node, with panels that are split
@@ -72,10 +71,10 @@ def _of_field(request: Request, longest: float) -> tuple[float, float, str]:
     sampled = request.memo.get("sampled")
     if not isinstance(sampled, Sampled):
         return 0.0, 0.0, ""
-    n, times, s = len(request.couplings), len(request.times) + MORE, speed()
+    n, times, s = len(request.couplings), len(request.times) + 2 * MORE, speed()
     turned = 2 * NARROWEST * sampled.size / request.unit * longest
     nodes = OF_PANEL * (_PANELS[0] + _PANELS[1] * turned)
-    seconds = _FREQUENCIES * sampled.seconds + nodes * _PHASE * times * s.entry
+    seconds = FREQUENCIES * sampled.seconds + nodes * _PHASE * times * s.entry
     seconds += nodes * _SOLVES * (8 / 3 * n**3 * s.flop + 10 * n * n * s.entry)
-    held = 16 * n * n * _COPIES * _FREQUENCIES + min(BYTES, 16 * nodes * max(8 * n * n, 3 * times))
-    return held + 48 * n * times, seconds, f", {_FREQUENCIES:g} frequencies of the field"
+    held = 16 * n * n * _COPIES * FREQUENCIES + min(BYTES, 16 * nodes * max(8 * n * n, 3 * times))
+    return held + 48 * n * times, seconds, f", {FREQUENCIES} frequencies of the field"

@@ -25,7 +25,7 @@ from collective.fields.memory import Memory
 
 _STEP = 1e-4  # of half the band: two frequencies whose phases tell a delay
 _AT = (-0.7, -0.3, 0.05, 0.4, 0.8)  # of half the band: where delays are read
-_TURNED = 1e-7
+_TURNED = 1e-7  # at the ends of the band: a delay beyond r/c that turns phases less is round-off
 _SHARE = 0.1  # of rtol, for f
 _FINEST = 1e-11  # of the dynamics: smallest error that is asked of f
 _SMALL = 1e-12  # of the largest entry: one without a phase
