@@ -366,11 +366,27 @@ def test_rates_of_another_field_are_refused():
 
 def test_dynamics_that_is_too_fast_for_the_frequency_is_said():
     atoms = co.chain(2, 0.3, frequency=150.0)
-    couplings = co.couple(atoms, Resonance(3.0, -0.2j, 150.0), shift="resonant")
-    weaker = co.couple(atoms, Fibre(4.0, 30.0), shift="resonant")
+    couplings = co.couple(atoms, Fibre(20.0, 2.0), shift="resonant")
+    weaker = co.couple(atoms, Fibre(4.0, 2.0), shift="resonant")
     with pytest.raises(ValueError, match="is too fast for the frequency 150"):
         co.evolve(couplings, co.states.single(0), [0.0, 1.0], **RETARDED)
     assert co.evolve(weaker, co.states.single(0), [0.0, 1.0], **RETARDED).complete
+
+
+@pytest.mark.parametrize(("detuning", "found"), [(400.0, True), (6e7, False)])
+def test_a_resonance_far_from_the_emitters_is_found_or_said(detuning, found):
+    """It takes g²/(detuning)² of the amplitude, back and forth."""
+    g, frequency, times = detuning / 40, 1e8, np.linspace(0, 2, 41)
+    atom = co.chain(1, 0.3, frequency=frequency)
+    alone = co.couple(atom, Resonance(g, detuning - 0.5j, frequency), shift="resonant")
+    result = co.evolve(alone, "inverted", times, **RETARDED)
+    h = np.array([[-0.5j, g], [g, detuning - 0.5j]])
+    expected = np.array([np.abs(expm(-1j * h * t)[0, 0]) ** 2 for t in times])
+    away = np.abs(result.excitation - expected).max()
+    bound = result.diagnostics["error_bound"]
+    assert away < 4 * bound
+    assert (bound < 1e-5) == found
+    assert bound < 1e-3
 
 
 def test_a_field_that_is_not_causal_is_found_out():

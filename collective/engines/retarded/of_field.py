@@ -14,6 +14,7 @@ from collective.engines.retarded.spectrum import Spectrum, in_band
 from collective.engines.retarded.steps import Equation
 
 _WIDER = 4.0  # by how much the band grows
+_DISPERSION = 10.0  # times (rates and shifts)/ω₀: smaller changes with frequency are no resonance
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +25,18 @@ class OfField:
         equation: with delays.
         spectrum: Σ(ω) in a band.
         remainder: what is added at the output times.
+        beyond: by how much a resonance beyond the band changes the amplitudes, 0 if there is none.
     """
 
     equation: Equation
     spectrum: Spectrum
     remainder: Remainder
+    beyond: float
 
     @property
     def error(self) -> float:
         """The estimated error of what is added."""
-        return self.remainder.error + self.remainder.outside
+        return self.remainder.error + self.remainder.outside + self.beyond
 
     def diagnostics(self) -> dict[str, Any]:
         """What `Result.diagnostics` says of the spectrum; the band is in the user's unit."""
@@ -42,7 +45,7 @@ class OfField:
             "band": [s.middle - s.half, s.middle + s.half],
             "frequencies": s.samples,
             "error_of_samples": self.remainder.error,
-            "error_of_band": self.remainder.outside,
+            "error_of_band": self.remainder.outside + self.beyond,
         }
 
 
@@ -69,17 +72,28 @@ def of_field(request: Request, start: NDArray[np.complex128]) -> OfField | None:
 
 def _best(request: Request, sampled: Sampled, start: NDArray[np.complex128]) -> OfField:
     """The problem with the band of the smallest error."""
-    half = NARROWEST * sampled.size
-    found = _in_band(request, sampled, start, half)
-    while found.error > request.rtol and _WIDER * half <= sampled.widest:
-        half *= _WIDER
+    half, found = NARROWEST * sampled.size, None
+    why: ValueError | None = None
+    while half <= sampled.widest:
         try:
             wider = _in_band(request, sampled, start, half)
-        except ValueError:  # a table ends within the band
-            break
-        if wider.error >= found.error:
-            break
-        found = wider
+        except (
+            ValueError
+        ) as error:  # a table ends within the band, or there is a resonance at its end
+            why = why or error
+            if found is not None:
+                break
+        else:
+            if found is None or wider.error < found.error:
+                found = wider
+            elif not wider.beyond:
+                break
+            if found.error <= request.rtol:
+                break
+        half *= _WIDER
+    if found is None:
+        assert why is not None
+        raise why
     return found
 
 
@@ -96,4 +110,8 @@ def _in_band(
     shifts = at_once(request, spectrum.at_resonance)
     problem = Problem(spectrum, unit, shifts, start, sampled.size / unit, last)
     added = remainder(problem, request.times, equation.frame, request.rtol)
-    return OfField(equation, spectrum, added)
+    assert sampled.emitters.frequency is not None
+    beyond = spectrum.beyond()
+    if beyond < _DISPERSION * sampled.size / sampled.emitters.frequency:
+        beyond = 0.0
+    return OfField(equation, spectrum, added, beyond)

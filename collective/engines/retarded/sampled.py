@@ -21,6 +21,7 @@ from collective.fields.permittivity import of_one_frequency
 NARROWEST = 8.0  # half the band, in units of the dynamics
 _MOST = 0.25  # of ω₀: half the band
 _STEP = 1e-4  # of half the band: two frequencies whose phases tell a delay
+_ROUNDS = 40  # until the size of the dynamics is found
 FREQUENCIES = 130  # that are sampled, as predicted
 _TRIED = 36  # pairs whose samples tell how long all take
 
@@ -159,47 +160,99 @@ def sampled_of(request: Request) -> Sampled:
     why = of_one_frequency(field)
     if why is not None:
         raise ValueError(f"{field!r} has no spectrum: {why}")
-    markov = np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)
-    moving = (markov + np.diag(couplings.detunings)) * unit
-    middle = float(moving.diagonal().real.mean())
-    size = float(np.linalg.norm(moving - middle * np.eye(len(moving)), 2))
-    size = size or unit / float(request.times[-1])
-    scattered = Scattered(emitters, field)
+    scattered, few = Scattered(emitters, field), _few(len(emitters))
+    middle, size = _scale(request, scattered, few)
     half, widest = NARROWEST * size, _MOST * emitters.frequency - abs(middle)
     if half > widest:
         raise ValueError(
             f"the dynamics, with rates and shifts of {size:.3g}, is too fast for the frequency "
             f"{emitters.frequency:g}: they must be below {max(0.0, widest) / NARROWEST:.3g}"
         )
-    n = len(emitters)
-    every = n * (n + 1) // 2
-    chosen = np.sort(np.random.default_rng(0).permutation(every)[:_TRIED])
-    first, second = (index[chosen] for index in np.triu_indices(n))
-    found, begin = [], 0.0
+    samples, begin = [], 0.0
     try:
         for at in (-1, _STEP - 1, 1):
-            found.append(scattered.pairs(middle + at * half, first, second)[0])
+            samples.append(scattered.pairs(middle + at * half, *few)[0])
             begin = begin or time.perf_counter()  # the first answer may prepare others
     except ValueError as error:
-        ends = (scattered.wavenumber(middle + at * half) for at in (-1, 1))
-        raise ValueError(
-            "the field is needed at all wave numbers from {:.10g} to {:.10g}".format(*ends)
-            + f", a band of {2 * half:.3g} in units of rate. {error}"
-        ) from error
-    seconds = (time.perf_counter() - begin) / 2 * every / len(chosen)
-    low, near = found[:2]
+        raise _needed(scattered, middle, half, error) from error
+    n = len(emitters)
+    seconds = (time.perf_counter() - begin) / 2 * (n * (n + 1) / 2) / len(few[0])
     vacuum = Vacuum().memory(emitters)
-    direct = vacuum.delays[0, first, second]
-    apart = (direct > 0) & (np.abs(low) > 0)
+    direct = vacuum.delays[0][few]
+    apart = (direct > 0) & (np.abs(samples[0]) > 0)
     slower = 1.0
     if apart.any():
-        turned = np.angle(near[apart] * low[apart].conj()) / (_STEP * half)
+        turned = np.angle(samples[1][apart] * samples[0][apart].conj()) / (_STEP * half)
         slower = max(1.0, float(np.median(turned / direct[apart])))
+    markov = (np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)) * unit
+    between = markov - vacuum.self_energy(0.0)
+    between *= min(1.0, size / max(float(np.linalg.norm(between, 2)), np.finfo(float).tiny))
     guess = Memory(
-        np.concatenate([vacuum.strengths, [markov * unit - vacuum.self_energy(0.0)]]),
+        np.concatenate([vacuum.strengths, [between]]),
         np.concatenate([vacuum.delays, slower * vacuum.delays]),
         vacuum.couplings,
         vacuum.frequencies,
         np.concatenate([vacuum.changes, np.zeros_like(vacuum.changes)]),
     )
     return Sampled(scattered, emitters, middle, size, widest, guess, seconds)
+
+
+def _needed(scattered: "Scattered", middle: float, half: float, error: ValueError) -> ValueError:
+    """The error for a field that does not answer in a band."""
+    ends = (scattered.wavenumber(middle + way * half) for way in (-1, 1))
+    return ValueError(
+        "the field is needed at all wave numbers from {:.10g} to {:.10g}".format(*ends)
+        + f", a band of {2 * half:.3g} in units of rate. {error}"
+    )
+
+
+def _few(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Some pairs m ≤ n of N emitters, or all if there are few; some of them have m = n."""
+    first, second = np.triu_indices(n)
+    order = np.random.default_rng(0).permutation(len(first))
+    order = order[np.argsort(first[order] != second[order], kind="stable")]
+    alone = order[: min(n, _TRIED // 3)]
+    others = order[n : n + _TRIED - len(alone)]
+    chosen = np.sort(np.concatenate([alone, others]))
+    return first[chosen], second[chosen]
+
+
+def _scale(
+    request: Request, scattered: "Scattered", few: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> tuple[float, float]:
+    """The middle of the frequencies that matter, and the size of rates and shifts around it.
+
+    At a sharp resonance Δ and Γ at ω₀ itself may be far larger than both, so the size s is that of
+    Σ(±s). From g²/ω of a mode it becomes g.
+    """
+    couplings, unit = request.couplings, request.unit
+    emitters = couplings.emitters
+    assert emitters is not None
+    assert emitters.frequency is not None
+    markov = (np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)) * unit
+    detunings = np.broadcast_to(couplings.detunings * unit, len(markov))
+    moving = markov + np.diag(detunings)
+    middle = float(moving.diagonal().real.mean())
+    size = float(np.linalg.norm(moving - middle * np.eye(len(moving)), 2))
+    size = size or unit / float(request.times[-1])
+    vacuum, alone = Vacuum().memory(emitters), few[0] == few[1]
+
+    def entries(x: float) -> NDArray[np.complex128]:
+        return np.asarray(vacuum.self_energy(x)[few] + scattered.pairs(x, *few)[0])
+
+    at_resonance = entries(0.0)
+    own = middle - float(at_resonance[alone].real.mean())  # without scattered light
+    first = max(float(np.abs(at_resonance).max()), np.finfo(float).tiny)
+    most, whole, shifts = _MOST * emitters.frequency, size, at_resonance
+    for _ in range(_ROUNDS):
+        away = min(size, most / 2)
+        try:
+            shifts = np.array([entries(way * away) for way in (-1, 1)])
+        except ValueError as error:
+            raise _needed(scattered, middle, NARROWEST * size, error) from error
+        there = whole * float(np.abs(shifts).max()) / first
+        if there > size / 2:
+            return middle, size
+        size = float(np.sqrt(size * there))
+        middle = own + float(shifts[:, alone].real.mean())
+    return middle, size

@@ -70,6 +70,17 @@ class Spectrum:
         x = detunings[:, None, None]
         return np.asarray(self.lines[1] * np.exp(1j * x * self.delays))
 
+    def beyond(self) -> float:
+        """The norm of C if a resonance beyond the band may cause it.
+
+        C of a resonance within the band falls with the square of its width, that of others and of
+        dispersion does not.
+        """
+        inner = self.fit.rational(self.middle + self.half / 2 * np.array([-1, 1]))
+        inside = float(np.linalg.norm((inner[1] - inner[0]) / self.half, 2))
+        whole = float(np.linalg.norm(self.lines[1], 2))
+        return whole if inside < 2 * whole else 0.0
+
 
 def in_band(sampled: Sampled, half: float, rtol: float, last: float) -> Spectrum:
     """Σ(ω) in a band around the frequencies of the dynamics.
