@@ -133,6 +133,19 @@ def test_a_mirror_far_away_is_found_from_its_spectrum():
     assert np.abs(markov.populations - expected.populations).max() > 10 * away
 
 
+@pytest.mark.parametrize("shift", ["full", "rwa"])
+def test_shifts_that_are_not_resonant_stay_without_delay(shift):
+    """A close mirror, as `Mirror` has it, to first order in 1/ω₀."""
+    frequency, times = 1e6, np.linspace(0, 4, 21)
+    atoms = co.Emitters([[0, 0, 0.1], [0.2, 0, 0.15]], dipoles=(1, 0, 0), frequency=frequency)
+    couplings = [co.couple(atoms, field, shift=shift) for field in (OwnMirror(), co.Mirror())]
+    found, expected = (co.evolve(c, co.states.single(0), times, **RETARDED) for c in couplings)
+    np.testing.assert_allclose(found.populations, expected.populations, atol=10 / frequency)
+    resonant = co.couple(atoms, OwnMirror(), shift="resonant")
+    other = co.evolve(resonant, co.states.single(0), times, **RETARDED)
+    assert np.abs(found.populations - other.populations).max() > 0.01
+
+
 def spectrum_without_delays(memory, half=2000.0, vacuum=None):
     """A spectrum whose reference is the Markov limit: all that Σ(ω) does is left.
 

@@ -77,9 +77,7 @@ def _best(request: Request, sampled: Sampled, start: NDArray[np.complex128]) -> 
     while half <= sampled.widest:
         try:
             wider = _in_band(request, sampled, start, half)
-        except (
-            ValueError
-        ) as error:  # a table ends within the band, or there is a resonance at its end
+        except ValueError as error:  # a table ends in the band, or a resonance is at its end
             why = why or error
             if found is not None:
                 break

@@ -37,6 +37,7 @@ class Sampled:
         size: norm of the matrix that moves the amplitudes.
         widest: half of the widest band.
         guess: the memory of the vacuum, and of what is scattered with delays as some pairs have.
+        markov: Δ − iΓ/2 of the couplings, (N, N).
         seconds: that one frequency takes.
     """
 
@@ -46,6 +47,7 @@ class Sampled:
     size: float
     widest: float
     guess: Memory
+    markov: NDArray[np.complex128]
     seconds: float
 
 
@@ -194,7 +196,7 @@ def sampled_of(request: Request) -> Sampled:
         vacuum.frequencies,
         np.concatenate([vacuum.changes, np.zeros_like(vacuum.changes)]),
     )
-    return Sampled(scattered, emitters, middle, size, widest, guess, seconds)
+    return Sampled(scattered, emitters, middle, size, widest, guess, markov, seconds)
 
 
 def _needed(scattered: "Scattered", middle: float, half: float, error: ValueError) -> ValueError:

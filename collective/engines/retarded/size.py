@@ -36,7 +36,9 @@ _PHASE = 12.0  # entries per integral of a polynomial and a phase
 def cost(request: Request, memory: Memory) -> Cost:
     """Predict memory and time from the delays and from the norm of the equation."""
     n, times, s = len(memory), len(request.times), speed()
-    last, equation = float(request.times[-1]), equation_of(request, memory)
+    sampled = request.memo.get("sampled")
+    resonant = sampled.markov if isinstance(sampled, Sampled) else None
+    last, equation = float(request.times[-1]), equation_of(request, memory, resonant)
     pairs = len(equation.delays)
     delays = len(apart(equation.delays[equation.delays < last]))
     phase, slow = equation.norm * last, equation.norm * equation.longest
