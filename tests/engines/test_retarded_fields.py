@@ -347,7 +347,7 @@ ONE_COLOUR = co.SampledField(
     ("atoms", "field", "message"),
     [
         (ATOMS.replace(frequency=None), OwnMirror(), "frequency is required: the spectrum"),
-        (ATOMS.replace(frequency=20.0), OwnMirror(), "too fast for the frequency 20"),
+        (ATOMS.replace(frequency=12.0), OwnMirror(), "too fast for the frequency 12"),
         (ATOMS.replace(detunings=[0.0, 50.0]), OwnMirror(), "different wave numbers"),
         (ATOMS, ONE_COLOUR, "needed at all wave numbers from 6.28.*1 real wave number"),
         (ATOMS, OneColour(), "needed at all wave numbers.*RuntimeError: the file ends here"),

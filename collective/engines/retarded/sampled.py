@@ -19,7 +19,7 @@ from collective.fields.memory import Memory
 from collective.fields.permittivity import of_one_frequency
 
 NARROWEST = 8.0  # half the band, in units of the dynamics
-_MOST = 0.25  # of ω₀: half the band
+_MOST = 0.4  # of ω₀: half the band
 _STEP = 1e-4  # of half the band: two frequencies whose phases tell a delay
 _ROUNDS = 40  # until the size of the dynamics is found
 FREQUENCIES = 130  # that are sampled, as predicted

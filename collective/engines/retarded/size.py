@@ -78,5 +78,7 @@ def _of_field(request: Request, longest: float) -> tuple[float, float, str]:
     nodes = OF_PANEL * (_PANELS[0] + _PANELS[1] * turned)
     seconds = FREQUENCIES * sampled.seconds + nodes * _PHASE * times * s.entry
     seconds += nodes * _SOLVES * (8 / 3 * n**3 * s.flop + 10 * n * n * s.entry)
-    held = 16 * n * n * _COPIES * FREQUENCIES + min(BYTES, 4 * nodes * max(8 * n * n, 3 * times))
+    held = 16 * n * n * _COPIES * FREQUENCIES + min(
+        1.25 * BYTES, 5 * nodes * max(8 * n * n, 3 * times)
+    )
     return held + 48 * n * times, seconds, f", {FREQUENCIES} frequencies of the field"
