@@ -85,7 +85,7 @@ class Retarded:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse what excites or dephases, two excitations, and fields without a memory."""
+        """Refuse what excites or dephases, two excitations, and fields without a spectrum."""
         common = unsupported(self, request, ising=True)
         if common is not None:
             return common
@@ -107,7 +107,7 @@ class Retarded:
         return found if isinstance(found, str) else None
 
     def cost(self, request: Request) -> Cost:
-        """Predict memory and time from the delays and rates."""
+        """Predict memory and time from delays and rates, and from a few samples of a field."""
         return size.cost(request, _memory(request))
 
     def prepare(self, request: Request) -> None:
