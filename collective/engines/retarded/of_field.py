@@ -1,11 +1,13 @@
 """A field that is sampled: its equation with delays, and what its spectrum adds to the solution."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collective._tools.blas import BlasThreads
 from collective.engines.request import Request
 from collective.engines.retarded.problem import another_rate, at_once, equation_of, too_fast
 from collective.engines.retarded.remainder import Problem, Remainder, remainder
@@ -66,7 +68,10 @@ def of_field(request: Request, start: NDArray[np.complex128]) -> OfField | None:
     sampled = request.memo.get("sampled")
     if not isinstance(sampled, Sampled):
         return None
-    with sampled.scattered.watched(request.progress):
+    with ExitStack() as stack:
+        stack.enter_context(sampled.scattered.watched(request.progress))
+        if request.threads:
+            stack.enter_context(BlasThreads(request.threads))
         return _best(request, sampled, start)
 
 

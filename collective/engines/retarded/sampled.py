@@ -90,9 +90,11 @@ class Scattered:
     @contextmanager
     def watched(self, show: bool) -> Iterator[None]:
         """Progress is shown, if it is to be shown, as if so many samples as usual were needed."""
-        with Progress(FREQUENCIES, "sampling the field", show=show) as self._progress:
-            yield
-        self._progress = None
+        try:
+            with Progress(FREQUENCIES, "sampling the field", show=show) as self._progress:
+                yield
+        finally:
+            self._progress = None
 
     def _at(self, detuning: float) -> NDArray[np.complex128]:
         n = len(self._emitters)
