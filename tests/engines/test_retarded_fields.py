@@ -426,6 +426,13 @@ def test_the_cost_counts_the_frequencies():
     assert cost.seconds > 0
 
 
+def test_an_error_that_is_estimated_is_not_called_a_bound():
+    pairs = (co.couple(ATOMS, field, level_shifts=False) for field in (OwnMirror(), co.Mirror()))
+    own, known = (str(co.evolve(c, co.states.single(0), [0.0, 1.0], **RETARDED)) for c in pairs)
+    assert "error ≈" in own
+    assert "error ≤" in known
+
+
 def fitted(function, ends=100.0, tolerance=1e-9):
     count = []
 
