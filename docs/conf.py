@@ -219,12 +219,20 @@ def demo_pages(app):
     teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
 
 
+def exercise_notebooks(app):
+    """Write the exercises and their solutions as notebooks, for download."""
+    import exercise_notebooks
+
+    exercise_notebooks.write(Path(app.srcdir) / "_static" / "exercises")
+
+
 def setup(app):
     """Hook what is computed into the build."""
     app.connect("doctree-resolved", names_in_backticks)
     app.connect("html-page-context", top_bar)
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
+    app.connect("builder-inited", exercise_notebooks)
     app.connect("builder-inited", _gallery.finish, priority=900)  # after sphinx-gallery
 
 
