@@ -22,7 +22,7 @@ from collective.engines.basis.configurations import one_excitation_vectors
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.retarded import size
-from collective.engines.retarded.history import NODES, TERMS
+from collective.engines.retarded.history import TERMS
 from collective.engines.retarded.problem import equation_of, kept, memory_of
 from collective.engines.retarded.steps import Steps
 from collective.fields.memory import Memory
@@ -129,8 +129,9 @@ class _Run:
         seen = n * (1 + equation.by_slopes)
         terms = resumed(earlier, "terms", (-1, seen, TERMS, columns))
         edges = resumed(earlier, "edges", (len(terms) + 1,))
-        slopes = resumed(earlier, "slopes", (NODES, n if len(terms) else 0, columns))
-        self._steps.history.restore(edges, terms, slopes, resumed(earlier, "numbers", (3,)))
+        sums = resumed(earlier, "sums", (len(terms) + 1, seen, columns))
+        numbers = resumed(earlier, "numbers", (4,))
+        self._steps.history.restore(edges, terms, sums, numbers)
         names: tuple[str, ...] = ("emission", "populations", "excitation")
         if "correlations" in request.words:
             names = (*names, "correlations")
@@ -156,8 +157,10 @@ class _Run:
         if passed <= self._recorder.reached:
             steps.advance()
             return
-        for t in times[self._recorder.reached : passed]:
-            self._record(*steps.history.last(float(t)))
+        for amplitudes, slopes in zip(
+            *steps.at(times[self._recorder.reached : passed]), strict=True
+        ):
+            self._record(amplitudes, slopes)
 
     def _record(self, amplitudes: NDArray[Any], slopes: NDArray[Any]) -> None:
         """Record the observables of amplitudes and their slopes at one time, (N + K, R) each."""

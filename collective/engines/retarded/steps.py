@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.retarded.history import NODES, TERMS, History, legendre
+from collective.engines.retarded.history import NODES, TERMS, History, integrals, legendre
 
 _S, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 _AT_NODES = legendre(_S)  # (TERMS, NODES)
@@ -28,6 +28,7 @@ _SETTLED = 4e-16  # relative change of the slopes at which repetitions end
 _ALMOST = 1e-12  # the same after the last repetition
 _TAIL = 3  # coefficients that tell the defect
 _SAFE = 4.0  # times their sum; a kink inside a step is underestimated by about 2
+_LONGER = 2 * NODES + 1  # |P_k| over its integral, at k = NODES
 _SMALLEST = 1e-14  # of the last time: the shortest step
 _SHARE = 1e-3  # of the whole error that any step may make, however short it is
 _CALM = 1e-3  # of the allowed defect, below which the next step is twice as long
@@ -198,18 +199,35 @@ class Steps:
         end = t + length
         while True:
             slopes, terms, change, settled = self._tried(t, end)
-            defect = _SAFE * (end - t) * (float(_sizes(slopes[-_TAIL:]).sum()) + change)
-            defect += self._kinks.unseen(t, end)
-            allowed = self._tolerance * max((end - t) / self._last, _SHARE)
-            if (settled and defect <= allowed) or end - t <= 2 * shortest:
+            missing = self._missing(t, end, slopes, terms)
+            error = (end - t) * (_SAFE * float(_sizes(slopes[-_TAIL:]).sum()) / _LONGER + change)
+            error = max(error, _size(missing)) + self._kinks.unseen(t, end)
+            share = max((end - t) / self._last, _SHARE)
+            effect = self._equation.norm * (end - t)  # of an error in this step on later ones
+            allowed = 0.5 * self._tolerance * min(1.0, share / effect if effect else 1.0)
+            if (settled and error <= allowed) or end - t <= 2 * shortest:
                 break
             end = self._kinks.middle(t, end)
         if end <= t:
             raise FloatingPointError("the steps became shorter than round-off of the time")
-        length = (end - t) * (2 if defect <= _CALM * allowed else 1)
-        terms = self._equation.causes(terms, slopes)
-        bound, memory = before.bound + defect, self._equation.longest
-        history.append(end, terms, slopes, bound, length, memory)
+        length = (end - t) * (2 if error <= _CALM * allowed else 1)
+        slopes[0] += missing / (end - t)
+        terms = self._equation.causes(_integrated(slopes, self._now(), end - t), slopes)
+        bounds = before.lasting + effect * error, max(before.passing, error)
+        history.append(end, terms, bounds, length, self._equation.longest)
+
+    def at(
+        self, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Amplitudes and slopes at times (T,) within the last step, (T, n, R) each.
+
+        The slopes are those of the equation: the slope of a polynomial misses kinks in its step.
+        """
+        e = self._equation
+        amplitudes = self.history.last(times)[:, : len(e)]
+        arriving = np.flatnonzero(e.delays <= times[-1])
+        past = self.history.at(times - e.delays[arriving, None], e.origin[arriving])
+        return amplitudes, e.generator @ amplitudes + self._spread(arriving, past)
 
     def _now(self) -> NDArray[np.complex128]:
         """The amplitudes at the end of the last step: every P_k(1) is 1."""
@@ -254,14 +272,38 @@ class Steps:
                 break
         return slopes, terms, change, change <= _ALMOST * size
 
+    def _missing(
+        self,
+        t: float,
+        end: float,
+        slopes: NDArray[np.complex128],
+        terms: NDArray[np.complex128],
+    ) -> NDArray[np.complex128]:
+        """The integral over a step of its defect, (n, R): what the nodes do not see of kinks."""
+        e, history, length = self._equation, self.history, end - t
+        at_once = length * (e.generator @ terms[0] - slopes[0])
+        some = np.flatnonzero(e.delays < end)
+        if not len(some):
+            return np.asarray(at_once)
+        delays, origin, own = e.delays[some], e.origin[some], e.causes(terms, slopes)
+        until = end - delays
+        values = history.integrated(np.minimum(until, t), origin)
+        values -= history.integrated(np.maximum(t - delays, 0.0), origin)
+        inside = until > t
+        local = integrals(2 * (until[inside] - t) / length - 1)
+        parts = np.einsum("kq,qkr->qr", local, own[origin[inside]])
+        values[inside] += parts * (length / 2)
+        return np.asarray(at_once + self._spread(some, values[:, None])[0])
+
     def _spread(
         self, some: NDArray[np.intp], values: NDArray[np.complex128]
     ) -> NDArray[np.complex128]:
-        """−iΣ_q S_q of the values (Q, NODES, R), on the amplitudes, (NODES, n, R)."""
+        """−iΣ_q S_q of the values (Q, K, R), on the amplitudes, (K, n, R)."""
         spread = self._equation.spread
         chosen = spread if len(some) == spread.shape[1] else spread[:, some]
-        flat = chosen @ values.reshape(len(values), -1)
-        return flat.reshape(len(self._equation), NODES, -1).transpose(1, 0, 2)
+        nodes, columns = values.shape[1:]
+        flat = chosen @ values.reshape(len(values), nodes * columns)
+        return flat.reshape(len(self._equation), nodes, columns).transpose(1, 0, 2)
 
 
 def _norm(sizes: NDArray[np.float64]) -> float:
@@ -280,6 +322,11 @@ def _integrated(
     found[0] += scaled[0]  # ∫P₀ = P₁ + P₀ from −1 on
     found[0] += start
     return found
+
+
+def _size(amplitudes: NDArray[np.complex128]) -> float:
+    """The norm of amplitudes (n, R): of the largest column."""
+    return float(np.linalg.norm(amplitudes, axis=0).max())
 
 
 def _sizes(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
