@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 NODES = 16  # of a step, where the equation holds
 TERMS = NODES + 1  # Legendre coefficients of the amplitudes in a step
 _FIRST = 64  # steps for which there is room at the beginning
-_ENTRIES = 2**20  # gathered at once
+ENTRIES = 2**17  # gathered at once
 
 
 class Past(NamedTuple):
@@ -137,9 +137,7 @@ class History:
         ends[count], kept[count], sums[count] = end, terms, whole
         whole = whole + (end - last) * terms[:, 0]
         taken = self.past.taken + 1
-        self.past = Past(
-            begin, ends, kept, count + 1, sums, whole, *bounds, length, taken
-        )
+        self.past = Past(begin, ends, kept, count + 1, sums, whole, *bounds, length, taken)
 
     def at(self, times: NDArray[np.float64], which: NDArray[np.intp]) -> NDArray[np.complex128]:
         """Amplitude `which[q]` at the times (Q, …) of row q, (Q, …, R); 0 before time 0.
@@ -149,7 +147,7 @@ class History:
         p = self.past
         columns = p.terms.shape[3]
         found = np.zeros((*times.shape, columns), dtype=complex)
-        rows = max(1, _ENTRIES // (TERMS * columns * max(1, times[:1].size)))
+        rows = max(1, ENTRIES // (TERMS * columns * max(1, times[:1].size)))
         edges = np.concatenate([[p.begin], p.ends[: p.kept]])
         for begin in range(0, len(times), rows):
             some = times[begin : begin + rows]

@@ -5,35 +5,40 @@ r"""Steps of a linear equation with delays, by polynomials that fulfil it at the
 The slope jumps where light arrives for the first time, at t = τ_q, its derivative at the sums of
 two delays, and so on. A step that meets such a time ends there, unless it does not matter.
 
-The defect of a polynomial is a source inside the emitters. As emitters and field together keep the
-norm, the error of the amplitudes is at most the integral of the defect over time. The last
-coefficients of the slope tell how large it is.
+The defect of a polynomial is a source inside the emitters. Its integral D(t) over time is an error
+of the amplitudes at the time t, and it disturbs them later. As emitters and field together keep the
+norm, the error of the amplitudes is at most :math:`|D| + \int|L D|dt`, where L is the whole right
+side. The end of each step is corrected so that D is zero there: D follows from the integral of the
+past, which is known. Within the step the last coefficients of the slope tell how large D is.
+
+The file is longer than others, because the steps and what is foreseen of them need one tolerance.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.retarded.history import NODES, TERMS, History, integrals, legendre
+from collective.engines.retarded.kinks import Kinks
 
 _S, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 _AT_NODES = legendre(_S)  # (TERMS, NODES)
 # coefficients of a polynomial from its values at the nodes, (NODES, NODES)
 _TO_TERMS = (np.arange(NODES)[:, None] + 0.5) * _AT_NODES[:NODES] * _WEIGHTS
-_GAP = float(1 + _S[0]) / 2  # of a step, between an end and the first node
 PHASE = 3.0  # largest norm of the equation times a step
 _MOST = 60  # repetitions of one step; more mean that it is too long
 _SETTLED = 4e-16  # relative change of the slopes at which repetitions end
 _ALMOST = 1e-12  # the same after the last repetition
 _TAIL = 3  # coefficients that tell the defect
 _SAFE = 4.0  # times their sum; a kink inside a step is underestimated by about 2
-_LONGER = 2 * NODES + 1  # |P_k| over its integral, at k = NODES
+_LONGER = 2 * NODES + 1  # ∫P_k from −1 to s is (P_{k+1} − P_{k−1})/(2k + 1), here at k = NODES
 _SMALLEST = 1e-14  # of the last time: the shortest step
 _SHARE = 1e-3  # of the whole error that any step may make, however short it is
-_CALM = 1e-3  # of the allowed defect, below which the next step is twice as long
-_KINDS = 6  # delays whose sums are kept as possible kinks
-_KINKS = 3000  # of each kind, at most
+_COUNTED = 5000  # tries that are foreseen one by one
+_SUMS_LEFT_OUT = 1.7  # times as many steps as without these kinks, about
+_GOING_ON = 2.0  # ways to an emitter that go on by a delay, about
+_CALM = 1e-3  # of the allowed error, below which the next step is twice as long
 
 
 class Equation:
@@ -78,7 +83,8 @@ class Equation:
         np.add.at(slopes, (to[~caused], origin[~caused] - n), np.abs(strengths[~caused]))
         self.gain = _norm(slopes)
         self.norm = _norm(amplitudes) / (1 - self.gain)
-        self._rates = np.abs(strengths) * np.where(caused, 1.0, self.norm)
+        self._jumps = np.abs(strengths) * np.where(caused, 1.0, self.norm)
+        self._gains = np.where(caused, 0.0, np.abs(strengths))
 
     def causes(
         self, terms: NDArray[np.complex128], slopes: NDArray[np.complex128]
@@ -98,74 +104,33 @@ class Equation:
         """The longest delay."""
         return float(self.delays.max(initial=0.0))
 
-    def kinks(self, last: float) -> "Kinks":
+    def kinks(self, start: NDArray[np.complex128], last: float) -> Kinks:
         """The times up to the last one at which the slope or a derivative may jump."""
-        own = apart(self.delays[self.delays < last])
-        early = self.delays < last
-        nearest = np.searchsorted(own, self.delays[early] * (1 + 1e-12)) - 1
-        jumps = np.zeros(len(own))
-        np.add.at(jumps, nearest, self._rates[early])
-        times, orders = [own], [np.ones(len(own), dtype=int)]
-        sums = own
-        for order in range(2, _KINDS + 1):
-            if len(sums) * len(own) > 100 * _KINKS:
-                break
-            sums = apart(np.add.outer(sums, own).ravel())
-            sums = sums[sums < last]
-            if len(sums) > _KINKS:
-                break
-            times.append(sums)
-            orders.append(np.full(len(sums), order))
-        return Kinks(np.concatenate(times), np.concatenate(orders), jumps, self.norm, self.gain)
+        n = len(self)
+        first = self._jumps * np.abs(start).max(axis=1)[self.origin % n]
+        return Kinks(self.delays, first, self._jumps, self._gains, last, min(1.0, _GOING_ON / n))
 
 
-class Kinks:
-    """Where a derivative of the amplitudes may jump: at delays and sums of delays.
+class Foreseen(NamedTuple):
+    """About what a run will do.
 
-    Args:
-        times: (K,), with those of one delay first.
-        orders: (K,), how many delays each is a sum of.
-        jumps: of the slope, of those of one delay.
-        norm: of the equation.
-        gain: of its interactions that slopes cause.
+    Attributes:
+        steps: that it takes.
+        tries: steps that are tried.
+        repetitions: of all tries.
+        arrived: delays of which the past is looked up, in all tries.
+        inside: delays within a step, in all repetitions.
+        kept: steps that are remembered at once.
+        sums: of delays that are made at once.
     """
 
-    def __init__(
-        self,
-        times: NDArray[np.float64],
-        orders: NDArray[np.intp],
-        jumps: NDArray[np.float64],
-        norm: float,
-        gain: float,
-    ):
-        first = np.concatenate([jumps, np.full(len(times) - len(jumps), norm)])
-        order = np.argsort(times, kind="stable")
-        self._times, self._orders, self._first = times[order], orders[order], first[order]
-        self._norm, self._gain = norm, gain
-
-    def inside(self, t: float, end: float) -> slice:
-        """Those within a step, but for its ends."""
-        away = 1e-9 * (end - t)
-        return slice(*np.searchsorted(self._times, [t + away, end - away]))
-
-    def unseen(self, t: float, end: float) -> float:
-        """The integral of the defect by kinks between an end of a step and its first node."""
-        inside = self.inside(t, end)
-        times = self._times[inside]
-        away = np.minimum(times - t, end - times)
-        close = away < _GAP * (end - t)
-        if not close.any():
-            return 0.0
-        away, orders = away[close], self._orders[inside][close]
-        size = self._first[inside][close] * away
-        # each further delay smooths the kink once more, but for what slopes cause
-        further = self._norm * away / orders + self._gain
-        return float((size * further ** (orders - 1)).sum())
-
-    def middle(self, t: float, end: float) -> float:
-        """The one nearest to the middle of a step, or the middle itself if there is none."""
-        middle, inside = (t + end) / 2, self._times[self.inside(t, end)]
-        return float(inside[np.argmin(np.abs(inside - middle))]) if len(inside) else middle
+    steps: float
+    tries: float
+    repetitions: float
+    arrived: float
+    inside: float
+    kept: float
+    sums: int
 
 
 class Steps:
@@ -184,7 +149,7 @@ class Steps:
         self._equation, self._start = equation, start
         self._last, self._tolerance = last, tolerance
         self._longest = min(last, PHASE / equation.norm) if equation.norm else last
-        self._kinks = equation.kinks(last)
+        self._kinks = equation.kinks(start, last)
         seen = len(start) * (1 + equation.by_slopes)
         self.history = History(seen, start.shape[1], self._longest)
 
@@ -202,9 +167,7 @@ class Steps:
             missing = self._missing(t, end, slopes, terms)
             error = (end - t) * (_SAFE * float(_sizes(slopes[-_TAIL:]).sum()) / _LONGER + change)
             error = max(error, _size(missing)) + self._kinks.unseen(t, end)
-            share = max((end - t) / self._last, _SHARE)
-            effect = self._equation.norm * (end - t)  # of an error in this step on later ones
-            allowed = 0.5 * self._tolerance * min(1.0, share / effect if effect else 1.0)
+            allowed = self._allowed(end - t)
             if (settled and error <= allowed) or end - t <= 2 * shortest:
                 break
             end = self._kinks.middle(t, end)
@@ -213,8 +176,42 @@ class Steps:
         length = (end - t) * (2 if error <= _CALM * allowed else 1)
         slopes[0] += missing / (end - t)
         terms = self._equation.causes(_integrated(slopes, self._now(), end - t), slopes)
-        bounds = before.lasting + effect * error, max(before.passing, error)
+        error /= 1 - self._equation.gain
+        lasting = before.lasting + self._equation.norm * (end - t) * error
+        bounds = lasting, max(before.passing, error)
         history.append(end, terms, bounds, length, self._equation.longest)
+
+    def foreseen(self) -> "Foreseen":
+        """About what the run will do, from its delays alone."""
+        delays = np.sort(self._equation.delays)
+        t, length, ends, counts = 0.0, self._longest, [0.0], np.zeros(4)
+        while t < self._last and counts[0] < _COUNTED:
+            end = t + min(length, self._longest, self._last - t)
+            while True:
+                times = _repetitions(self._equation.norm * (end - t))
+                arrived, inside = np.searchsorted(delays, [end, end - t])
+                counts += 1, times, arrived, inside * times
+                error, allowed = self._kinks.foreseen(t, end), self._allowed(end - t)
+                if error <= allowed or end - t <= _SMALLEST * self._last:
+                    break
+                end = self._kinks.middle(t, end)
+            length = (end - t) * (2 if error <= _CALM * allowed else 1)
+            t = end
+            ends.append(t)
+        more = _SUMS_LEFT_OUT if self._kinks.left_out else 1.0
+        if 0 < t < self._last:
+            more *= self._last / t
+        steps = len(ends) - 1
+        remembered = np.arange(steps + 1) - np.searchsorted(
+            ends, np.array(ends) - delays.max(initial=0.0)
+        )
+        kept = more * min(steps, 2 * int(remembered.max()))  # it forgets when half are too old
+        return Foreseen(*(more * np.array([steps, *counts])), kept, self._kinks.made)
+
+    def _allowed(self, length: float) -> float:
+        """The largest error of a step of this length, in it and by its effect on later ones."""
+        share, effect = max(length / self._last, _SHARE), self._equation.norm * length
+        return 0.5 * self._tolerance * min(1.0, share / effect if effect else 1.0)
 
     def at(
         self, times: NDArray[np.float64]
@@ -324,6 +321,15 @@ def _integrated(
     return found
 
 
+def _repetitions(phase: float) -> int:
+    """About how many repetitions a step takes: x^k/k! falls below round-off."""
+    size, count = 1.0, 1
+    while size > _SETTLED and count < _MOST:
+        size *= phase / count
+        count += 1
+    return count
+
+
 def _size(amplitudes: NDArray[np.complex128]) -> float:
     """The norm of amplitudes (n, R): of the largest column."""
     return float(np.linalg.norm(amplitudes, axis=0).max())
@@ -332,11 +338,3 @@ def _size(amplitudes: NDArray[np.complex128]) -> float:
 def _sizes(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
     """The norm of each coefficient (K, n, R): of the largest column."""
     return np.linalg.norm(terms, axis=1).max(axis=1)
-
-
-def apart(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sorted times, of those that differ by round-off only the first."""
-    ordered = np.unique(times)
-    if not len(ordered):
-        return ordered
-    return ordered[np.concatenate([[True], np.diff(ordered) > 1e-13 * ordered[1:]])]
