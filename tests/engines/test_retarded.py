@@ -139,6 +139,41 @@ def test_a_cavity_is_the_mode_itself(g, linewidth, detuning):
         rho = step @ rho
 
 
+@pytest.mark.parametrize("delay", [0.1, 0.7])
+def test_the_emission_jumps_where_light_comes_back(delay):
+    """−d|c|²/dt by ċ = −½c(t) + b c(t − τ), close to each return and in between."""
+    place = delay / 4
+    alone = co.couple(co.Emitters([[0, 0, place]]), guide(mirror=0.0))
+    times = np.sort(np.concatenate([TIMES, np.arange(1, 9) * delay + 1e-6]))
+    result = co.evolve(alone, "inverted", times, **RETARDED)
+    back = np.exp(2j * K * place) / 2
+    c, before = (echoes(t, 0.5, back, delay) for t in (times, times - delay))
+    before = np.where(times >= delay, before, 0)
+    expected = -2 * (c.conj() * (-0.5 * c + back * before)).real
+    np.testing.assert_allclose(result.emission, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "field"),
+    [
+        (co.cloud(8, 1.0, seed=2, min_distance=0.1, frequency=300.0), co.Vacuum()),
+        (co.Emitters([[0, 0, 0.3], [0.5, 0, 0.9], [0.4, 1, 2]], frequency=50.0), co.Mirror()),
+    ],
+)
+def test_the_error_stays_below_its_bound_in_few_steps(atoms, field):
+    """Close to the first arrivals, where each pair has a delay of its own, and later."""
+    longest = field.memory(atoms).delays.max()
+    times = np.unique(np.concatenate([np.linspace(0, 3 * longest, 97), np.linspace(0, 4, 9)]))
+    rough, fine = (
+        co.evolve(co.couple(atoms, field), co.states.single(0), times, **RETARDED, rtol=rtol)
+        for rtol in (1e-6, 1e-10)
+    )
+    assert rough.diagnostics["error_bound"] <= 1e-6
+    away = np.abs(np.sqrt(rough.populations) - np.sqrt(fine.populations)).max()
+    assert away < rough.diagnostics["error_bound"]
+    assert rough.diagnostics["steps"] < 250
+
+
 def test_three_emitters_are_excited_one_after_the_other():
     """The second is on the way to the third, and the first sends light to both."""
     atoms = co.chain(3, 0.4, frequency=40.0)
