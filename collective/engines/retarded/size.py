@@ -16,9 +16,9 @@ _PER_TRY, _PER_REPETITION, _PER_TIME = 950.0, 24.0, 15.0  # calls
 _LOOKED_UP = 0.8  # entries for each number of the past in a step
 _READ = 3.0  # the same at an output time
 _MULTIPLIED = 57.0  # flops for each number of a step itself
-_BASIS_BYTES, _GATHERED_BYTES = 26, 30  # per number
+_BASIS_BYTES, _GATHERED_BYTES = 26, 50  # per number
 _GROWS, _FEWEST = 1.3, 16.0  # the room for steps, and its start
-_SUM_BYTES = 80  # of each sum of delays
+_SUM_BYTES = 60  # of each sum of delays
 
 
 def cost(request: Request, memory: Memory) -> Cost:
@@ -42,8 +42,9 @@ def cost(request: Request, memory: Memory) -> Cost:
     recorded = (16 * n * n if correlated else 8 * n) * times
     compressing, written = writing(request, recorded + history)
     lookups = pairs * numbers
-    held = max(_BASIS_BYTES * lookups, _GATHERED_BYTES * min(lookups, ENTRIES)) + 200 * n * n
-    held += _SUM_BYTES * foreseen.sums
+    read = pairs * TERMS * columns * times  # at most, after one step
+    gathered = _GATHERED_BYTES * min(max(lookups, read), ENTRIES)
+    held = max(_BASIS_BYTES * lookups, gathered) + _SUM_BYTES * foreseen.sums + 200 * n * n
     return Cost(
         int(held + history + recorded + written),
         seconds + compressing,
