@@ -8,7 +8,7 @@ from collective.engines.basis.configurations import one_excitation_vectors
 from collective.engines.request import Request
 from collective.engines.retarded.history import ENTRIES, NODES, TERMS
 from collective.engines.retarded.problem import equation_of, kept
-from collective.engines.retarded.steps import Steps
+from collective.engines.retarded.steps import PHASE, Steps
 from collective.fields.memory import Memory
 
 _OVERHEAD = 2000.0  # calls
@@ -18,6 +18,7 @@ _READ = 3.0  # the same at an output time
 _MULTIPLIED = 57.0  # flops for each number of a step itself
 _BASIS_BYTES, _GATHERED_BYTES = 26, 50  # per number
 _GROWS, _FEWEST = 1.3, 16.0  # the room for steps, and its start
+_READ_BYTES = 15  # of each amplitude that is looked up at an output time
 _SUM_BYTES = 60  # of each sum of delays
 
 
@@ -42,9 +43,10 @@ def cost(request: Request, memory: Memory) -> Cost:
     recorded = (16 * n * n if correlated else 8 * n) * times
     compressing, written = writing(request, recorded + history)
     lookups = pairs * numbers
-    read = pairs * TERMS * columns * times  # at most, after one step
-    gathered = _GATHERED_BYTES * min(max(lookups, read), ENTRIES)
-    held = max(_BASIS_BYTES * lookups, gathered) + _SUM_BYTES * foreseen.sums + 200 * n * n
+    longest = min(1.0, PHASE / max(PHASE, equation.norm * last))  # of all times, in a step
+    read = pairs * columns * times * longest
+    gathered = _GATHERED_BYTES * min(max(lookups, TERMS * read), ENTRIES) + _READ_BYTES * read
+    held = max(_BASIS_BYTES * lookups, gathered, _SUM_BYTES * foreseen.sums) + 200 * n * n
     return Cost(
         int(held + history + recorded + written),
         seconds + compressing,
