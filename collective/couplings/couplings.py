@@ -233,6 +233,7 @@ class Couplings:
         It does not contain dephasing, pump, thermal photons and drive, because with them the state
         does not stay a pure single excitation. Ising terms need two excitations.
         """
+        self._require_markov("H_eff")
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
 
@@ -255,6 +256,7 @@ class Couplings:
     @operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":
         """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n + Σ_{m<n} V_mn n_m n_n."""
+        self._require_markov("H")
         require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
         return operators.exchange(np.diag(self.detunings) + self.shift, self.ising)
 
@@ -274,6 +276,7 @@ class Couplings:
         and :math:`\sqrt{p_ν}\sum_m V_{mν}σ^+_m`. With n̄ thermal photons the first are
         √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
+        self._require_markov("a jump")
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
         rates, vectors = np.linalg.eigh(self.decay)
@@ -399,11 +402,17 @@ class Couplings:
         every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
         return float(np.abs(every).max())
 
+    def _require_markov(self, what: str) -> None:
+        """Raise if Γ and Δ describe nothing, as in a good cavity."""
+        from collective.couplings.assumptions import require_markov
+
+        require_markov(what, self)
+
     _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:
-        from collective.couplings.assumptions import without_level_shifts
+        from collective.couplings.assumptions import beyond_markov, without_level_shifts
 
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
@@ -414,6 +423,7 @@ class Couplings:
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""
         noun = "emitter" if n == 1 else "emitters"
+        kept = "\n  only for method='retarded'" if beyond_markov(self) is not None else ""
         others = ", ".join(
             f"{name} {_span(getattr(self, name))}"
             for name in ("detunings", "dephasing", "pump", "drive")
@@ -422,7 +432,7 @@ class Couplings:
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
-            f"  {others}{thermal}{pairs}"
+            f"  {others}{thermal}{pairs}{kept}"
         )
 
 

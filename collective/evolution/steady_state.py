@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from collective import states
 from collective._tools import checks
 from collective._tools.version import versions
+from collective.couplings.assumptions import require_markov
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.with_mode import CavityCouplings, too_few
@@ -111,6 +112,7 @@ def steady_state(
         array([[0.0663]])
     """
     dims = request.checked_problem(couplings)
+    require_markov("steady_state", couplings)
     wanted = checks.flag("result", result)
     show = checks.flag("progress", progress)
     words, operators = request.observables(observe, dims)

@@ -111,10 +111,11 @@ def test_time_in_each_emitter_follows_from_the_resolvent(options):
 
 
 @pytest.mark.parametrize(
-    ("g", "linewidth", "detuning"), [(0.05, 2.0, 0.0), (0.7, 1.6, 0.0), (1.2, 0.01, -2.0)]
+    ("g", "linewidth", "detuning"),
+    [(0.05, 2.0, 0.0), (0.7, 1.6, 0.0), (1.2, 0.01, -2.0), (1.5, 0.2, 0.3)],
 )
 def test_a_cavity_is_the_mode_itself(g, linewidth, detuning):
-    """Purcell decay, Rabi oscillations and a far mode, against H and √κ a with QuTiP."""
+    """Purcell decay, a far mode and two good cavities, against H and √κ a with QuTiP."""
     couplings, aside = np.array([g, 0.6j * g]), np.array([0.1, 0.02])
     field = co.Cavity(tuple(couplings), linewidth, detuning, side_rate=tuple(aside))
     pair = co.couple(co.chain(2, 0.3), field).replace(detunings=[0.2, -0.3])

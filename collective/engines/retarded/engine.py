@@ -72,7 +72,7 @@ class Retarded:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse what excites or dephases, two excitations, and fields without a memory."""
-        common = unsupported(self, request, ising=True)
+        common = unsupported(self, request, ising=True, memory=True)
         if common is not None:
             return common
         couplings, n = request.couplings, len(request.couplings)
