@@ -67,9 +67,10 @@ class Kinks:
             orders.append(np.full(len(sums), order))
         self.left_out = len(times) == 1 and len(own) > 0
         every = np.concatenate(times)
-        order = np.argsort(every, kind="stable")
-        self._times = every[order]
-        self._orders, self._sizes = np.concatenate(orders)[order], np.concatenate(sizes)[order]
+        sorting = np.argsort(every, kind="stable")
+        self._times = every[sorting]
+        self._orders = np.concatenate(orders)[sorting]
+        self._sizes = np.concatenate(sizes)[sorting]
 
     def inside(self, t: float, end: float) -> slice:
         """Those within a step, but for its ends."""

@@ -201,12 +201,11 @@ class Steps:
         more = _SUMS_LEFT_OUT if self._kinks.left_out else 1.0
         if 0 < t < self._last:
             more *= self._last / t
-        steps = len(ends) - 1
-        remembered = np.arange(steps + 1) - np.searchsorted(
-            ends, np.array(ends) - delays.max(initial=0.0)
-        )
-        kept = more * min(steps, 2 * int(remembered.max()))  # it forgets when half are too old
-        return Foreseen(*(more * np.array([steps, *counts])), kept, self._kinks.made)
+        steps, old = len(ends) - 1, np.array(ends) - self._equation.longest
+        remembered = int((np.arange(steps + 1) - np.searchsorted(ends, old)).max())
+        tries, repetitions, arrived, inside = (more * float(x) for x in counts)
+        kept = more * min(steps, 2 * remembered)  # it forgets when half are too old
+        return Foreseen(more * steps, tries, repetitions, arrived, inside, kept, self._kinks.made)
 
     def _allowed(self, length: float) -> float:
         """The largest error of a step of this length, in it and by its effect on later ones."""
