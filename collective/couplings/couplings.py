@@ -362,7 +362,16 @@ class Couplings:
         return saving.save(self, saving.pack_couplings, path)
 
     def validity(self) -> "Validity":
-        """A report on the assumptions behind these couplings, with numbers; print it."""
+        """A report on the assumptions behind these couplings, with numbers; print it.
+
+        "one excitation without memory" is a measured consequence, where the field gives its
+        `Memory`: the largest change of a population that delays and kept modes cause, without
+        drive, pump and dephasing. The excitation starts at each emitter alone, and in the mode of
+        Γ that decays fastest, whose whole excitation counts too. It is followed for 5/Γ_max of the
+        emitters and two of the longest delay. The number is right to about a tenth.
+        ``method="retarded"`` of `evolve` has what is neglected. What would take more than about
+        half a second is not assessed.
+        """
         from collective.couplings.assumptions import of_couplings
 
         return of_couplings(self)
