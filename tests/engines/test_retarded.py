@@ -303,6 +303,25 @@ def test_what_it_cannot_do_is_refused_by_name(couplings, state, message):
         co.evolve(couplings, state, TIMES, **RETARDED)
 
 
+def test_detunings_that_change_in_time_are_refused_also_if_all_emitters_share_them():
+    """Σ(ω) is not that of another frame: a shared detuning moves the emitters from the mode."""
+    pair = co.couple(ATOMS, co.Cavity(0.3, 0.5, 0.0))
+    with pytest.raises(ValueError, match=r"functions of time.*replace\(detunings"):
+        co.evolve(pair, co.states.single(0), TIMES, detunings=lambda t: 9.0, **RETARDED)
+    away = co.evolve(pair.replace(detunings=9.0), co.states.single(0), TIMES, **RETARDED)
+    assert away.excitation.min() > 0.98  # (g/δ)² stay away from the mode
+
+
+@pytest.mark.parametrize("times", [[0.0, 1.0], np.linspace(0, 3, 7), np.array([0, 0.2, 0.9, 3.0])])
+def test_a_mode_alone_is_followed_without_steps(times):
+    """A bad cavity of κ = 10⁸: e^{−4g²t/κ} up to κ-times shorter times, and with one step."""
+    alone = co.couple(co.chain(1, 0.3), co.Cavity(1e4, 1e8, 0.0))
+    result = co.evolve(alone, "inverted", times, **RETARDED)
+    np.testing.assert_allclose(result.excitation, np.exp(-4 * np.array(times)), atol=1e-6)
+    assert result.diagnostics["steps"] == 1
+    assert result.diagnostics["error_bound"] < 1e-6
+
+
 def test_auto_never_takes_it_and_nobody_is_sent_to_it():
     pair = co.couple(ATOMS, guide())
     table = co.methods(pair, co.states.single(0), TIMES)

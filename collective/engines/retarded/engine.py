@@ -38,8 +38,8 @@ class Retarded:
 
     It asks the field for its `Memory`: `Waveguide` with a group velocity, also with a mirror at its
     end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Drives, pumps,
-    dephasing, thermal light and states with a second excitation are refused, and so are fields
-    without a memory. It answers another question than the master equation, and "auto" never takes
+    dephasing, thermal light, detunings that are functions of time and states with a second
+    excitation are refused, and so are fields without a memory. It answers another question than the master equation, and "auto" never takes
     it: name it.
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
@@ -75,6 +75,12 @@ class Retarded:
         common = unsupported(self, request, ising=True, memory=True)
         if common is not None:
             return common
+        if request.turn is not None:
+            return (
+                "method 'retarded' takes no detunings that are functions of time, because the "
+                "light depends on the frequency of the emitters: give constant ones by "
+                "couplings.replace(detunings=...)"
+            )
         couplings, n = request.couplings, len(request.couplings)
         for name in ("drive", "pump", "dephasing"):
             values = getattr(couplings, name)

@@ -8,11 +8,12 @@ from collective.engines.basis.configurations import one_excitation_vectors
 from collective.engines.request import Request
 from collective.engines.retarded.history import ENTRIES, NODES, TERMS
 from collective.engines.retarded.problem import equation_of, kept
-from collective.engines.retarded.steps import PHASE, Steps
+from collective.engines.retarded.steps import PHASE, Steps, different_steps
 from collective.fields.memory import Memory
 
 _OVERHEAD = 2000.0  # calls
 _PER_TRY, _PER_REPETITION, _PER_TIME = 950.0, 24.0, 15.0  # calls
+_EXPONENTIAL = 300.0  # calls of one exponential
 _LOOKED_UP = 0.8  # entries for each number of the past in a step
 _READ = 3.0  # the same at an output time
 _MULTIPLIED = 57.0  # flops for each number of a step itself
@@ -37,6 +38,9 @@ def cost(request: Request, memory: Memory) -> Cost:
     seconds += _READ * pairs * times * TERMS * columns * s.entry
     seconds += _MULTIPLIED * foreseen.inside * numbers * s.flop
     seconds += 8 * len(equation) ** 2 * NODES * columns * foreseen.repetitions * s.flop
+    if not pairs:
+        made = int(different_steps(request.times).sum())
+        seconds += made * (_EXPONENTIAL * s.call + 60 * len(equation) ** 3 * s.flop)
     room = _GROWS * max(_FEWEST, foreseen.kept)
     history = 16 * (1 + equation.by_slopes) * len(equation) * (TERMS + 1) * columns * room
     correlated = "correlations" in request.words

@@ -38,6 +38,7 @@ _SHARE = 1e-3  # of the whole error that any step may make, however short it is
 _COUNTED = 5000  # tries that are foreseen one by one
 _SUMS_LEFT_OUT = 1.7  # times as many steps as without these kinks, about
 _GOING_ON = 2.0  # ways to an emitter that go on by a delay, about
+_ROUND_OFF = 4e-16  # of a step
 _CALM = 1e-3  # of the allowed error, below which the next step is twice as long
 
 
@@ -154,9 +155,13 @@ class Steps:
         self.history = History(seen, start.shape[1], self._longest)
 
     def advance(self) -> None:
-        """One step further."""
+        """One step further; without delays to the last time."""
         history, t = self.history, self.history.now
         before = history.past
+        if not len(self._equation.delays):
+            error = _ROUND_OFF * (1 + self._equation.norm * self._last)
+            history.past = before._replace(begin=self._last, lasting=error, taken=1)
+            return
         shortest = _SMALLEST * self._last
         length = min(before.length, self._longest, self._last - t)
         if self._last - t - length < shortest:
@@ -177,13 +182,15 @@ class Steps:
         slopes[0] += missing / (end - t)
         terms = self._equation.causes(_integrated(slopes, self._now(), end - t), slopes)
         error /= 1 - self._equation.gain
-        lasting = before.lasting + self._equation.norm * (end - t) * error
+        lasting = before.lasting + self._equation.norm * (end - t) * error + _ROUND_OFF
         bounds = lasting, max(before.passing, error)
         history.append(end, terms, bounds, length, self._equation.longest)
 
     def foreseen(self) -> "Foreseen":
         """About what the run will do, from its delays alone."""
         delays = np.sort(self._equation.delays)
+        if not len(delays):
+            return Foreseen(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0)
         t, length, ends, counts = 0.0, self._longest, [0.0], np.zeros(4)
         while t < self._last and counts[0] < _COUNTED:
             end = t + min(length, self._longest, self._last - t)
@@ -220,6 +227,9 @@ class Steps:
         The slopes are those of the equation: the slope of a polynomial misses kinks in its step.
         """
         e = self._equation
+        if not len(e.delays):
+            found = exponentials(e.generator, self._start, times)
+            return found, e.generator @ found
         amplitudes = self.history.last(times)[:, : len(e)]
         arriving = np.flatnonzero(e.delays <= times[-1])
         past = self.history.at(times - e.delays[arriving, None], e.origin[arriving])
@@ -300,6 +310,31 @@ class Steps:
         nodes, columns = values.shape[1:]
         flat = chosen @ values.reshape(len(values), nodes * columns)
         return flat.reshape(len(self._equation), nodes, columns).transpose(1, 0, 2)
+
+
+def exponentials(
+    generator: NDArray[np.complex128], start: NDArray[np.complex128], times: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Amplitudes e^{Gt}x(0) at increasing times, (T, n, R); equal steps share an exponential."""
+    from scipy.linalg import expm
+
+    found = np.empty((len(times), *start.shape), dtype=complex)
+    now, before, step, factor = start, 0.0, 0.0, np.eye(len(start))
+    for k, (t, away) in enumerate(zip(times, different_steps(times), strict=True)):
+        if away:
+            step = float(t) - before
+            factor = expm(step * generator)
+        now = factor @ now
+        found[k], before = now, float(t)
+    return found
+
+
+def different_steps(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which steps, from 0 on, differ from the one before by more than round-off of the times."""
+    steps = np.diff(times, prepend=0.0)
+    away = np.abs(np.diff(steps, prepend=-1.0)) > 4 * np.finfo(float).eps * times
+    away[0] = True
+    return np.asarray(away)
 
 
 def _norm(sizes: NDArray[np.float64]) -> float:
