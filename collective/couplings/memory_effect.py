@@ -20,7 +20,7 @@ from collective.fields import answers
 from collective.fields.memory import Memory
 
 NAME = "one excitation without memory"
-MEANING = "largest change of a population by the delays and modes that one excitation meets"
+MEANING = "largest change of a population by delays and modes"
 _LIFETIMES = 5.0  # of the fastest emitter
 _DELAYS = 2.0  # of the longest delay, that come on top
 _WIDEST = 200.0  # frequencies up to this multiple of the largest rate or frequency
