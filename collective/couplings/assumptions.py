@@ -9,7 +9,6 @@ from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
 from collective.couplings.tensors import tensor_variation
 from collective.fields.answers import assumptions, response, without_tensor
-from collective.fields.answers import beyond_markov as ask_beyond_markov
 from collective.validity import Assumption, Validity, small
 
 _NO_FREQUENCY = "needs Emitters(frequency=...)"
@@ -128,25 +127,6 @@ def of_channels(channels: Any) -> Validity:
         )
         rows.append(Assumption("only these manifolds", largest, "note", text))
     return Validity(tuple(rows))
-
-
-def beyond_markov(problem: Any) -> str | None:
-    """Why Γ and Δ of couplings, with or without a mode beside them, describe nothing, or None."""
-    couplings = getattr(problem, "couplings", problem)
-    emitters, field = getattr(couplings, "emitters", None), getattr(couplings, "field", None)
-    if emitters is None or field is None:
-        return None
-    return ask_beyond_markov(field, emitters)
-
-
-def require_markov(what: str, problem: Any) -> None:
-    """Raise for couplings whose Γ and Δ describe nothing.
-
-    Raises:
-        ValueError: with what needs them, the reason, and the way out.
-    """
-    if (why := beyond_markov(problem)) is not None:
-        raise ValueError(f"{what} uses Γ and Δ, which describe nothing here: {why}")
 
 
 def without_level_shifts(couplings: Any) -> bool:

@@ -20,6 +20,7 @@ from collective.couplings import thermal as _thermal
 from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
+from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
 
 if TYPE_CHECKING:
@@ -413,15 +414,13 @@ class Couplings:
 
     def _require_markov(self, what: str) -> None:
         """Raise if Γ and Δ describe nothing, as in a good cavity."""
-        from collective.couplings.assumptions import require_markov
-
         require_markov(what, self)
 
     _repr_html_ = notebook.shown
 
     @printable
     def __repr__(self) -> str:
-        from collective.couplings.assumptions import beyond_markov, without_level_shifts
+        from collective.couplings.assumptions import without_level_shifts
 
         n = len(self)
         (lowest, highest), largest = self.extreme_rates(), self.largest_exchange()
@@ -443,6 +442,25 @@ class Couplings:
             f"  largest |Δ_mn|    {largest:.6g}\n"
             f"  {others}{thermal}{pairs}{kept}"
         )
+
+
+def beyond_markov(problem: Any) -> str | None:
+    """Why Γ and Δ of couplings, with or without a mode beside them, describe nothing, or None."""
+    couplings = getattr(problem, "couplings", problem)
+    emitters, field = getattr(couplings, "emitters", None), getattr(couplings, "field", None)
+    if emitters is None or not hasattr(field, "beyond_markov"):
+        return None
+    return answers.beyond_markov(field, emitters)
+
+
+def require_markov(what: str, problem: Any) -> None:
+    """Raise for couplings whose Γ and Δ describe nothing.
+
+    Raises:
+        ValueError: with what needs them, the reason, and the way out.
+    """
+    if (why := beyond_markov(problem)) is not None:
+        raise ValueError(f"{what} uses Γ and Δ, which describe nothing here: {why}")
 
 
 def _matrix(name: str, value: Any) -> Any:

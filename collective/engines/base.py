@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
-from collective.couplings.assumptions import beyond_markov
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.couplings import beyond_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sharing import shared
 from collective.couplings.with_mode import CavityCouplings

@@ -15,8 +15,8 @@ from collective import engines
 from collective._tools import checks
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import notice
-from collective.couplings.assumptions import beyond_markov, require_markov
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.couplings import beyond_markov, require_markov
 from collective.engines import NAMED_ONLY, NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Accuracy, Cost, Engine, wrong_answer
 from collective.engines.methods import LONGEST, Methods, error_text, seconds_text

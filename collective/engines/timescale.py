@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from collective._tools import checks
 from collective._tools.operators import Untidied, excited, largest_entry
 from collective.couplings import noise
-from collective.couplings.assumptions import require_markov
 from collective.couplings.channels import ChannelCouplings
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from collective import states
 from collective._tools import checks
 from collective._tools.version import versions
-from collective.couplings.assumptions import require_markov
 from collective.couplings.channels import ChannelCouplings
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines import request, timescale
 from collective.evolution import habits, steady_species

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
-from collective.couplings.assumptions import require_markov
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
 from collective.couplings.with_mode import CavityCouplings

@@ -39,8 +39,8 @@ class Retarded:
     It asks the field for its `Memory`: `Waveguide` with a group velocity, also with a mirror at its
     end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Drives, pumps,
     dephasing, thermal light, detunings that are functions of time and states with a second
-    excitation are refused, and so are fields without a memory. It answers another question than the master equation, and "auto" never takes
-    it: name it.
+    excitation are refused, and so are fields without a memory. It answers another question than
+    the master equation, and "auto" never takes it: name it.
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
@@ -104,6 +104,7 @@ class Retarded:
 
     def prepare(self, request: Request) -> None:
         """Import the libraries whose memory does not count as the run's."""
+        import scipy.linalg
         import scipy.sparse  # noqa: F401
         import threadpoolctl  # noqa: F401
 
