@@ -25,10 +25,6 @@ _SEEN = 0.05  # of a step: as far from the nearest node a kink inside it seems t
 class Kinks:
     """Where a derivative of the amplitudes may jump, up to the last time.
 
-    Attributes:
-        made: the largest number of sums that were made at once.
-        left_out: whether sums of two delays are so many that they are left out.
-
     Args:
         delays: (Q,).
         first: how large the jump of the slope is where light of time 0 arrives, (Q,).
@@ -36,6 +32,10 @@ class Kinks:
         gains: the part of the slope that is an interaction, (Q,).
         last: the last time.
         going_on: about which share of the ways can go on by any delay.
+
+    Attributes:
+        made: the largest number of sums that were made at once.
+        left_out: whether sums of two delays are so many that they are left out.
     """
 
     def __init__(
