@@ -74,8 +74,9 @@ def compared(n, repeats):
         others.append(other)
         mine.append(ours)
     error = np.abs((found - expected).full()).max()
+    mine, others = statistics.median(mine), statistics.median(others)
     print(
-        f"N = {n}: {statistics.median(mine):.4f} s, QuTiP {solver} {statistics.median(others):.4f} s, "
+        f"N = {n}: {mine:.4f} s, QuTiP {solver} {others:.4f} s, "
         f"ratio {statistics.median(ratios):.3g}, difference {error:.1e}",
         flush=True,
     )
