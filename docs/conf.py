@@ -59,6 +59,7 @@ html_sidebars = {
         "performance",
         "validation",
         "exercises",
+        "exercise_solutions",
         "conventions",
         "beyond_rwa",
         "currents",
@@ -203,10 +204,18 @@ def demo_pages(app):
     teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
 
 
+def exercise_notebooks(app):
+    """Write the exercises and their solutions as notebooks, for download."""
+    import exercise_notebooks
+
+    exercise_notebooks.write(Path(app.srcdir) / "_static" / "exercises")
+
+
 def setup(app):
     """Hook what is computed into the build."""
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
+    app.connect("builder-inited", exercise_notebooks)
     app.connect("builder-inited", _gallery.finish, priority=900)  # after sphinx-gallery
 
 

@@ -299,7 +299,8 @@ class Result:
         if "trace_error" in d:
             checks.append(f"|tr ρ − 1| ≤ {d['trace_error']:.1e}")
         if "error_bound" in d:
-            checks.append(f"error ≤ {d['error_bound']:.1e}")
+            sign = "≈" if "spectrum" in d else "≤"  # of a sampled field it is an estimate
+            checks.append(f"error {sign} {d['error_bound']:.1e}")
         if d.get("smallest_eigenvalues"):
             checks.append(f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}")
         if checks:
