@@ -1,6 +1,6 @@
 """Figures of emitters and couplings, without time: coupling matrices, modes, lattices."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = None) -> "Axes":
+def couplings(
+    couplings: Couplings, *, part: Literal["decay", "shift"] = "decay", ax: "Axes | None" = None
+) -> "Axes":
     """Γ_mn or Δ_mn as a map of N×N squares, with zero in white; real parts if they are complex.
 
     Args:
