@@ -64,7 +64,7 @@ def emission(
     scales = {label: curve.scale(label) if per_emitter else 1 for label, curve in curves.items()}
     label, first = next(iter(curves.items()))
     alone = []
-    if independent and first.start is not None:
+    if independent and first.start is not None and len(first.times) > 1:
         decay = _independent(first.times, *first.start)
         alone = [(first.times, decay / scales[label])]
     drawn = [(curve.times, curve.emission / scales[label]) for label, curve in curves.items()]

@@ -69,6 +69,7 @@ def draw_curves(
             color=colours(len(curves))[i],
             linestyle=DASHES[i] if few else "-",
             linewidth=widths[i],
+            marker="o" if len(x) == 1 else None,  # a line between no other points is not seen
             label=str(label) if few else f"_{label}",  # a legend leaves out what begins with _
         )
         drawn.append(line)

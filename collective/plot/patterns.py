@@ -77,9 +77,9 @@ def pattern(
     drawn.set_xlabel(f"{_PER_ANGLE} ({unit.per_angle})")
     if len(named) > 1:
         name_curves(drawn, list(named), loc="upper left", bbox_to_anchor=(1.05, 1.05))
-    times = {float(moment.times[0]) for moment in moments}
-    if len(times) == 1:
-        drawn.set_title(_moment(times.pop(), unit))
+    titles = {_moment(moment, unit) for moment in moments}
+    if len(titles) == 1:
+        drawn.set_title(titles.pop())
     return drawn
 
 
@@ -128,7 +128,7 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
     unit = labels(result)
     label = f"{_PER_ANGLE} ({unit.per_angle})"
     drawn.figure.colorbar(colour, ax=drawn, label=label, shrink=0.7, pad=0.1)
-    drawn.set_title(_moment(float(moment.times[0]), unit))
+    drawn.set_title(_moment(moment, unit))
     return drawn
 
 
@@ -181,7 +181,7 @@ def field_map(
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
     lit = up_to_matter(intensity, inside(field, places))
-    ax = draw(ax, lit, around, emitters, _moment(float(moment.times[0]), labels(result)))
+    ax = draw(ax, lit, around, emitters, _moment(moment, labels(result)))
     draw_matter(ax, field, around)
     x, y = emitters.positions @ across, emitters.positions @ up
     ax.plot(x, y, "o", ms=5, mfc="white", mec="black", zorder=3, label="emitters")
@@ -200,5 +200,8 @@ def _at(result: Result, time: float | None) -> Result:
     return result.at(result.times[index])
 
 
-def _moment(time: float, unit: Labels) -> str:
-    return f"t = {unit.at(f'{time:.4g}')}"
+def _moment(moment: Result, unit: Labels) -> str:
+    """The time of a result of one time, for a title."""
+    if moment.method == "steady":
+        return "steady state"
+    return f"t = {unit.at(f'{moment.times[0]:.4g}')}"

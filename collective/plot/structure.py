@@ -70,7 +70,7 @@ def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
     ax.set(
         xlabel=unit.rates("shift of the mode"),
         ylabel=unit.rates("decay rate of the mode"),
-        yscale="log",
+        yscale="log" if rates.max() > 0 else "linear",
     )
     legend(ax)
     return ax
