@@ -9,7 +9,7 @@ from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
-from collective.plot.labels import labels
+from collective.plot.labels import Labels, labels
 from collective.plot.legends import DASHES, colour_bar, legend
 from collective.plot.style import COLOURS, OUT_OF_PLANE, axes
 
@@ -39,7 +39,7 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap, PowerNorm
 
-    across, unit = _path(bands), labels()
+    across, unit = _path(bands), Labels()  # bands are in λ₀ and Γ₀
     ax = axes(ax)
     dark = bands.rates == 0
     bright = PowerNorm(0.5, 0, float(bands.rates.max()) or 1.0)

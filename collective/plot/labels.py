@@ -93,8 +93,8 @@ def in_units(*, time: str | None = None, length: str | None = None) -> AbstractC
     Nothing is converted: the names must be those of the units in which the emitters and times were
     given. Without it labels say λ₀ and Γ₀ where the wavelength of the emitters is 1 and the
     linewidth of one of them is 1, and "units of length" and "units of time" elsewhere. Spectra,
-    reflections, bands, pulses, `Modes` and a `MasterEquation` of your own do not know their
-    emitters: their figures say Γ₀.
+    reflections, pulses, `Modes` and a `MasterEquation` of your own do not know their emitters:
+    their figures say Γ₀. Bands and the shifts of `zeeman` are always in Γ₀, whatever is named.
 
     Args:
         time: the unit of time, such as "ns"; the unit of rates is then "1/ns". None is as without

@@ -134,6 +134,14 @@ def test_what_knows_no_emitters_takes_the_given_unit():
     assert "time (µs) |Ω| (1/µs)" in pulses
 
 
+def test_bands_and_shifts_of_a_line_are_in_linewidths_whatever_is_named():
+    with co.plot.in_units(time="ns", length="nm"):
+        bands = texts(co.plot.bands(co.observables.bands("chain", 0.2, [0.0, 1.0, 2.0])))
+        shifts = texts(co.plot.zeeman("Rb87 D2", ground=2, excited=3))
+    assert "(1/λ₀) shift (Γ₀)" in bands
+    assert "shift of the transition (Γ₀)" in shifts
+
+
 def test_scenario_files_are_in_linewidths(tmp_path):
     from collective.scenarios.figures import of_run
 
