@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
+from collective.couplings.with_mode import CavityCouplings
 from collective.emitters import Atoms, Emitters, Multilevel
 from collective.results.result import Result
 
@@ -172,6 +173,8 @@ def _in_linewidths(thing: Any) -> bool | None:
     variables = getattr(thing, "data_vars", {})  # of a dataset of co.ensemble or co.sweep
     if "decay_rates" in variables:
         return _one_is_unit(thing["decay_rates"].values)
+    if "decay" in variables and thing["decay"].dims == ("emitter", "emitter_2"):
+        return _one_is_unit(thing["decay"].values.diagonal().real)
     return None
 
 
@@ -188,6 +191,8 @@ def _source(thing: Any) -> Any:
     if isinstance(thing, Result):
         if thing.couplings is None:
             return thing.equation.multilevel if thing.equation is not None else None
+        thing = thing.couplings
+    if isinstance(thing, CavityCouplings):
         thing = thing.couplings
     if isinstance(thing, ChannelCouplings):
         return thing.atoms

@@ -1,8 +1,6 @@
 """Atoms by name and by quantum numbers: dipoles, branching, Zeeman shifts, levels in SI."""
 
-import re
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,17 +43,6 @@ STECK_RB87_D2 = [
 STECK_STRENGTHS = {
     (2, 3): 7 / 10, (2, 2): 1 / 4, (2, 1): 1 / 20, (1, 2): 5 / 12, (1, 1): 5 / 12, (1, 0): 1 / 6,
 }  # fmt: skip
-
-
-def test_the_readme_counts_the_lines_of_the_table():
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    elements = {re.match("[A-Z][a-z]?", name)[0] for name in TABLE}
-    assert len(elements) == 9
-    assert f"{len(TABLE)} lines of nine elements by name" in readme
-    with pytest.raises(ValueError, match="The table has") as error:
-        co.units.atom("none")
-    listed = str(error.value).split("The table has ")[1].split(". Others")[0]
-    assert len(re.split("[,;]", listed)) == len(TABLE)
 
 
 @pytest.mark.parametrize(("ground", "excited", "q", "squares"), STECK_RB87_D2)

@@ -89,6 +89,18 @@ def test_a_film_of_nanoseconds_says_so(dots):
     assert "t = 5.00 ns" in texts(film._fig.axes[0])
 
 
+def test_means_and_cavities_of_seconds_say_so():
+    given = co.Couplings(GIVEN, 0 * GIVEN)
+    mean = co.ensemble(lambda seed: co.evolve(given, "inverted", TIMES), 2, seed=1)
+    mode = co.CavityCouplings(given, co.cavity_mode(1e6, 1e7), photons=3)
+    kept = co.evolve(mode, "inverted", TIMES)
+    for what in (mean, kept, {"a": mean, "b": kept}):
+        assert "units of time" in texts(co.plot.emission(what, independent=False))
+    pair = co.couple(co.chain(2, 0.2), co.Vacuum())
+    mean = co.ensemble(lambda seed: co.evolve(pair, "inverted", [0.0, 1.0]), 2, seed=1)
+    assert "time (1/Γ₀)" in texts(co.plot.emission(mean))
+
+
 def test_couplings_in_seconds_have_no_linewidths():
     result = co.evolve(co.Couplings(GIVEN, 0 * GIVEN), "inverted", TIMES)
     assert texts(co.plot.emission(result)) == " time (units of time) emission rate (units of rate)"
