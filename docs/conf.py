@@ -206,8 +206,10 @@ def long_cells(_app, doctree, _page):
 
     for cell in doctree.findall(nodes.entry):
         length = len(cell.astext())
-        if length > 18:
-            cell["classes"].append("sentence" if length > 60 else "words")
+        if length <= 12:
+            cell["classes"].append("short")
+        elif length > 18:
+            cell["classes"].append("words" if length <= 60 else "sentence")
 
 
 def computed_pages(app):
@@ -237,6 +239,7 @@ def setup(app):
     """Hook what is computed into the build."""
     app.connect("doctree-resolved", names_in_backticks)
     app.connect("doctree-resolved", long_cells)
+    app.connect("doctree-resolved", _gallery.wide_figures)
     app.connect("html-page-context", top_bar)
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
