@@ -206,10 +206,8 @@ def long_cells(_app, doctree, _page):
 
     for cell in doctree.findall(nodes.entry):
         length = len(cell.astext())
-        if length <= 12:
-            cell["classes"].append("short")
-        elif length > 18:
-            cell["classes"].append("words" if length <= 60 else "sentence")
+        kind = "short" if length <= 18 else "words" if length <= 60 else "sentence"
+        cell["classes"].append(kind)
 
 
 def computed_pages(app):

@@ -54,7 +54,8 @@ for branch in branches:
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 for line, (share, colour) in enumerate(zip((0.8, 0.2), co.plot.COLOURS, strict=False)):
-    left.plot(times, shown[:, line], color=colour, label=f"line {line}, share {share}")
+    name = f"line {line}, share {share}"
+    left.plot(times, shown[:, line], color=colour, lw=1.5 + line, label=name)
     left.plot(times, n * share * np.exp(-times), "--", color=colour, lw=1)
 left.plot([], [], "--", color="0.4", lw=1, label="independent atoms")
 left.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)")
