@@ -100,7 +100,7 @@ bench: .venv/run.stamp
 	$(BIN)/python benchmarks/sweeps.py
 
 clean:
-	rm -rf .venv .venv-oldest .venv-313 .venv-package dist docs/_build docs/gallery docs/generated docs/_static/teaching demo-output
+	rm -rf .venv .venv-oldest .venv-313 .venv-package dist docs/_build docs/gallery docs/generated docs/_static/teaching docs/_static/exercises demo-output
 
 .venv/python.stamp:
 	$(PYTHON) -m venv --without-pip .venv

@@ -14,6 +14,7 @@ from collective.emitters import Emitters, chain
 from collective.evolution.evolve import evolve
 from collective.fields import Vacuum
 from collective.master.master_equation import master_equation
+from collective.plot.legends import draw_curves, legend
 from collective.results.result import Result
 from collective.states import single
 
@@ -116,18 +117,21 @@ def _draw_beats(pair: Couplings, ax: "Axes") -> None:
     gamma12 = float(pair.decay[0, 1])
     times = np.linspace(0, 6, 301)
     curves = ((0.0, "δ = 0"), (1.0, "δ = Γ₁₂ (exceptional point)"), (3.0, "δ = 3Γ₁₂"))
-    for (multiple, label), colour in zip(curves, plot.COLOURS, strict=False):
+    drawn = {}
+    for multiple, label in curves:
         result = evolve(pair_without_shift(multiple * gamma12), single(0), times)
-        ax.semilogy(times, result.emission, color=colour, label=label)
-    ax.semilogy(times, np.exp(-times), "--", color="0.4", label="one atom alone")
+        drawn[label] = times, result.emission
+    draw_curves(ax, drawn, list(drawn.values()))
+    ax.semilogy(times, np.exp(-times), ":", color="0.3", label="one atom alone")
     ax.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", ylim=(8e-4, 40))
-    ax.legend(frameon=False, loc="lower left", fontsize="small")
+    legend(ax, loc="lower left", fontsize="small")
 
     inset = ax.inset_axes((0.55, 0.66, 0.42, 0.31))
     detunings = np.linspace(0, 2, 201)
     rates = [_pair_rates(pair, multiple * gamma12) for multiple in detunings]
-    inset.plot(detunings, [rate["bright"] for rate in rates], color=plot.COLOURS[0])
-    inset.plot(detunings, [rate["dark"] for rate in rates], color=plot.COLOURS[1])
+    names = ("bright", "dark")
+    branches = [(detunings, np.array([rate[name] for rate in rates])) for name in names]
+    draw_curves(inset, names, branches)
     inset.axvline(1, color="0.6", lw=0.8, ls=":")
     inset.set(xlabel="δ/Γ₁₂", ylabel="decay rates (Γ₀)", ylim=(0, 2))
     inset.tick_params(labelsize="small")
@@ -141,14 +145,16 @@ def _draw_counter_rotation(ax: "Axes") -> float:
     times = np.linspace(0, 4 * np.pi / (5 * strength), 201)
     largest = 0.0
     names: tuple[Literal["universal", "rwa"], ...] = ("universal", "rwa")
-    for name, colour in zip(names, plot.COLOURS, strict=False):
+    drawn = {}
+    for name in names:
         equation = master_equation(atoms, Vacuum(), approximation=name)
         population = evolve(equation, "ground", times).populations[:, 0, 0]
-        ax.plot(times * 5 * strength / (2 * np.pi), population, color=colour, label=name)
+        drawn[name] = times * 5 * strength / (2 * np.pi), population
         largest = max(largest, float(population.max()))
+    draw_curves(ax, drawn, list(drawn.values()))
     ax.set(xlabel="time (periods of the transition)", ylabel="excited population of each atom")
     ax.set_ylim(top=1.3 * largest)
-    ax.legend(frameon=False, loc="upper right", ncols=2)
+    legend(ax, loc="upper right", ncols=2)
     return largest
 
 

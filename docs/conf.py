@@ -11,6 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs"))
 
+import _gallery  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -58,6 +59,7 @@ html_sidebars = {
         "performance",
         "validation",
         "exercises",
+        "exercise_solutions",
         "conventions",
         "beyond_rwa",
         "currents",
@@ -175,6 +177,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
+    "image_scrapers": (_gallery.scrape,),
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
@@ -201,10 +204,19 @@ def demo_pages(app):
     teaching_pages.write(Path(app.srcdir) / "_static" / "teaching")
 
 
+def exercise_notebooks(app):
+    """Write the exercises and their solutions as notebooks, for download."""
+    import exercise_notebooks
+
+    exercise_notebooks.write(Path(app.srcdir) / "_static" / "exercises")
+
+
 def setup(app):
     """Hook what is computed into the build."""
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
+    app.connect("builder-inited", exercise_notebooks)
+    app.connect("builder-inited", _gallery.finish, priority=900)  # after sphinx-gallery
 
 
 suppress_warnings = ["config.cache"]

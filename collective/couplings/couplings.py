@@ -76,9 +76,10 @@ class Couplings:
             stands for every pair; None for no such interaction, and so does a V that is zero.
             `van_der_waals`, `dipolar`, `one_axis_twisting` and `ising_from_spins` make it.
 
-    All rates have the same unit (Γ₀ by default). Arrays are read-only. Γ and Δ are stored as real
-    arrays if they are real. A diagonal P or D is stored as (N,). Two couplings are equal (`==`) if
-    all their numbers, their emitters and their fields are, however Γ and Δ are stored.
+    All rates have the same unit, Γ₀ by default, and times its inverse: with Γ and Δ in 1/s the
+    times of `evolve` are in seconds. Arrays are read-only. Γ and Δ are stored as real arrays if
+    they are real. A diagonal P or D is stored as (N,). Two couplings are equal (`==`) if all their
+    numbers, their emitters and their fields are, however Γ and Δ are stored.
 
     Raises:
         ValueError: for wrong shapes, numbers that are not finite, a Γ or Δ that is not
@@ -365,7 +366,10 @@ class Couplings:
         return of_couplings(self)
 
     def collective_rates(self) -> NDArray[np.float64]:
-        """Eigenvalues of Γ, ascending; for a constant Γ without making the matrix."""
+        """Eigenvalues of Γ, ascending; for a constant Γ without making the matrix.
+
+        Those below N·2·10⁻¹⁶ of the largest are zero up to round-off, and may be negative.
+        """
         if not checks.constant(self.decay):
             return np.linalg.eigvalsh(self.decay)
         rates = np.zeros(len(self))

@@ -44,6 +44,11 @@ class Modes:
         jump_rates: eigenvalues of Γ, (N,), ascending: the rates of the jump channels, which are
             not the decay rates of the modes.
         jump_vectors: eigenvectors of Γ in the columns, (N, N).
+
+    Decay rates have a round-off of at most about N·4·10⁻¹⁶·max|λ|. A rate below it is not known,
+    not even its sign: take no lifetime from it. `print(modes)` says how many there are. Where two
+    vectors are nearly parallel, the round-off of their rates is larger: at an exceptional point
+    only half of the digits are left.
     """
 
     eigenvalues: NDArray[np.complex128]
@@ -63,16 +68,22 @@ class Modes:
     @printable
     def __repr__(self) -> str:
         n = len(self.eigenvalues)
-        return (
+        text = (
             f"Modes: {n} of one excitation\n"
             f"  decay rates  {span(self.rates)}\n"
             f"  shifts       {span(self.shifts)}\n"
             f"  jump rates   {span(self.jump_rates)}"
         )
+        limit = 2 * n * np.finfo(float).eps * np.abs(self.eigenvalues).max()
+        lost = int(np.count_nonzero(self.rates < limit))
+        if lost == 0 or not self.rates.any():  # without decay all rates are 0 as they stand
+            return text
+        which = "1 decay rate is" if lost == 1 else f"{lost} decay rates are"
+        return f"{text}\n  round-off    {limit:.1e}; {which} smaller, with no digit known"
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """Decay rate −2 Im λ of each mode, (N,), descending."""
+        """Decay rate −2 Im λ of each mode, (N,), descending; see above for round-off."""
         return -2 * self.eigenvalues.imag
 
     @property

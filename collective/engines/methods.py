@@ -94,7 +94,16 @@ class Methods:
 
     @printable
     def __repr__(self) -> str:
-        return "\n".join([aligned(self._rows(), "< < > > < <"), *self._remarks()])
+        rows = self._rows()
+        able = len(rows) - len(self.refusals)
+        # a refusal is long: it starts below "work", and makes this column no wider
+        cells = rows[:able] + [(*row[:4], "", "") for row in rows[able:]]
+        lines = aligned(cells, "< < > > < <").split("\n")
+        start = lines[0].index(" work")
+        lines[able:] = [
+            f"{line:<{start}}{row[4]}" for line, row in zip(lines[able:], rows[able:], strict=True)
+        ]
+        return "\n".join([*lines, *self._remarks()])
 
     def _repr_html_(self) -> str:
         names, *rows = ([cell.strip() for cell in row] for row in self._rows())

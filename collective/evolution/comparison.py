@@ -129,8 +129,9 @@ def compare(
     """Evolve one problem under several master equations, or by several engines.
 
     ``compare(system, environment, state, times, approximations=[...])`` computes the trace
-    distances of several master equations. ``compare(couplings, state, times, engines=[...])``
-    shows where several engines agree, with their estimated errors.
+    distances of several master equations; no probability differs by more than this distance.
+    ``compare(couplings, state, times, engines=[...])`` shows where several engines agree, with
+    their estimated errors.
 
     Args:
         system: `Multilevel`, or `Emitters` with a frequency. To compare engines: `Couplings` or

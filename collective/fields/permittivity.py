@@ -91,6 +91,23 @@ def _called(name: str, material: Any, k: complex) -> Any:
         ) from error
 
 
+def of_one_frequency(field: Any) -> str | None:
+    """Why ε or μ of a field can hold at one frequency alone, or None.
+
+    A number that is not real and at least 1 is that of a metal or of an absorber, whose ε changes
+    with frequency.
+    """
+    for name in ("permittivity", "permeability", "permittivities"):
+        given = getattr(field, name, None)
+        for each in given if isinstance(given, tuple) else (given,):
+            if isinstance(each, complex) and (each.imag or each.real < 1):
+                return (
+                    f"{name} {each:g} is one number, which can hold at one frequency alone: use "
+                    "materials.Drude.from_value(epsilon, k) or another material, such as Lorentz"
+                )
+    return None
+
+
 def spelled(k: complex) -> str:
     """A wave number of either axis for a message."""
     return f"{k.imag:g}i" if k.imag else f"{k.real:g}"

@@ -56,8 +56,8 @@ class Field(metaclass=_HasGreen):
     * ``assumptions(emitters)``: a dictionary from the name of each assumption of a model to
       (number, meaning). `Couplings.validity` reports them; each holds if the number is small
       compared with 1.
-    * ``memory(emitters)``: a `Memory`, what arrives later and from where. ``method="retarded"`` of
-      `evolve` needs it.
+    * ``memory(emitters)``: a `Memory`, what arrives later and from where. Without it
+      ``method="retarded"`` of `evolve` samples the Green's tensor around ω₀.
     * ``lengths``: a dictionary from the name of each length of the field ("radius") to its value.
       `couple` warns if one looks as if it were in another unit than the wavelength.
     * ``citation``: BibTeX entries, a text, that `citation` adds to its own.

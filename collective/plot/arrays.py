@@ -9,6 +9,7 @@ from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
+from collective.plot.legends import DASHES, colour_bar, legend
 from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
@@ -51,12 +52,12 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     ax.add_collection(line)
     ax.add_collection(LineCollection(list(pieces[same & dark[:-1]]), colors=COLOURS[6], lw=1.5))
     ax.autoscale_view()
-    ax.figure.colorbar(line, ax=ax, label="decay rate (Γ₀)")
+    colour_bar(ax, line, "decay rate (Γ₀)")
     for low, high in _cone(bands, across):
         ax.axvspan(low, high, color="0.92", zorder=0, lw=0)
     ax.plot([], [], color=COLOURS[6], lw=1.5, label="does not decay")
     ax.fill_between([], [], color="0.88", label="light cone")
-    ax.legend(frameon=False)
+    legend(ax)
     name = "quasi-momentum $Q$" if bands.lattice == "chain" else "distance along the path of $Q$"
     ax.set(xlabel=f"{name} (1/λ₀)", ylabel="shift (Γ₀)")
     ax.set_xlim(across.min(), across.max())
@@ -124,7 +125,7 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
         dots = ax.scatter(along, weights, **style)
         ax.set(xlabel=labels[wide[0] if wide else 0], ylabel="weight |v$_m$|²")
         ax.set_ylim(0, 1.15 * weights.max())
-    ax.figure.colorbar(dots, ax=ax, label="phase (π)", ticks=[-1, -0.5, 0, 0.5, 1])
+    colour_bar(ax, dots, "phase (π)", ticks=[-1, -0.5, 0, 0.5, 1])
     rate, shift = modes.rates[index], modes.shifts[index]
     ax.set_title(f"rate {rate:.3g} Γ₀, shift {shift:+.3g} Γ₀", fontsize="medium")
     return ax
@@ -144,11 +145,11 @@ def scattering(
     ax = axes(ax)
     x = scattering.frequencies
     for values, name, colour, style in (
-        (scattering.reflection, "reflected |r|²", COLOURS[1], "-"),
-        (scattering.transmission, "transmitted |t|²", COLOURS[0], "-."),
+        (scattering.reflection, "reflected |r|²", COLOURS[1], DASHES[0]),
+        (scattering.transmission, "transmitted |t|²", COLOURS[0], DASHES[2]),
         (scattering.loss, "lost", COLOURS[6], ":"),
     ):
-        ax.plot(x, values, style, color=colour, label=name)
+        ax.plot(x, values, linestyle=style, color=colour, label=name)
     if infinite is not None:
         checks.instance("infinite", infinite, Scattering, "co.observables.infinite_array(...)")
         ax.plot(
@@ -160,7 +161,7 @@ def scattering(
             label="reflected, infinite array",
         )
     ax.set(xlabel="frequency $ω − ω_0$ (Γ₀)", ylabel="share of the power", ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    legend(ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.plot.legends import legend
 from collective.plot.style import COLOURS, TIME, axes
 from collective.pulse import Controls, Pulse, Table
 from collective.results.result import Result
@@ -61,6 +62,7 @@ def pulses(
         ends = [t for pulse in controls.drive for t in _drawn(pulse)]
         beside = _BESIDE * (max(ends) - min(ends))
         span = min(ends) - beside, max(ends) + beside
+    ax.set(xlabel=TIME, xlim=span)
     if controls.drive:
         times = _times(controls.drive, span)
         light = sum(pulse(times).reshape(len(times), -1) for pulse in controls.drive)
@@ -75,8 +77,7 @@ def pulses(
         ax.plot(times, values[:, 0], "--", color=COLOURS[1], label="δ")
         ax.plot(times, values[:, 1:], "--", color=COLOURS[1])
         ax.set_ylabel("|Ω|, δ (Γ₀)" if controls.drive else "δ (Γ₀)")
-        ax.legend(frameon=False)
-    ax.set(xlabel=TIME, xlim=span)
+        legend(ax)
     return ax
 
 

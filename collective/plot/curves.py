@@ -12,7 +12,8 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
-from collective.plot.style import RATE, TIME, axes, by_label, colours, is_dataset
+from collective.plot.legends import draw_curves, name_curves
+from collective.plot.style import RATE, TIME, axes, by_label, from_zero, is_dataset
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -33,12 +34,15 @@ def emission(
 ) -> "Axes":
     """Emission rate against time, with the independent decay of the first result for comparison.
 
+    More than seven results have a colour bar with their labels in the place of a legend. If all
+    labels are one number each, such as "N = 3", the bar has the numbers, and the rest is its name.
+
     Around an approximate result there is a band: its estimated error, and twice its standard error.
     Around the mean of an ensemble there is one of twice its standard error.
 
     Args:
         results: one result, several, or several by label; a dataset of `co.ensemble` counts as one.
-        independent: whether to draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dashed. In thermal light each
+        independent: whether to draw Σ_m Γ_mm⟨n_m(0)⟩e^{−Γ_mm t} dotted. In thermal light each
             emitter comes to the population n̄/(2n̄ + 1) at the rate (2n̄ + 1)Γ_mm, and emits at
             the rate (n̄ + 1)Γ_mm times its population. It is left out for an ensemble whose
             members start with other rates or populations.
@@ -56,20 +60,30 @@ def emission(
         for label, each in named.items()
     }
     ax = axes(ax)
-    for (label, curve), colour in zip(curves.items(), colours(len(curves)), strict=True):
-        scale = curve.scale(label) if per_emitter else 1
-        ax.plot(curve.times, curve.emission / scale, color=colour, label=label)
-        if curve.band is not None:
-            low, high = (curve.emission - curve.band) / scale, (curve.emission + curve.band) / scale
-            ax.fill_between(curve.times, low, high, color=colour, alpha=0.15, linewidth=0)
+    scales = {label: curve.scale(label) if per_emitter else 1 for label, curve in curves.items()}
     label, first = next(iter(curves.items()))
+    alone = []
     if independent and first.start is not None:
-        scale = first.scale(label) if per_emitter else 1
-        alone = _independent(first.times, *first.start)
-        ax.plot(first.times, alone / scale, "--", color="0.4", label="independent decay")
+        decay = _independent(first.times, *first.start)
+        alone = [(first.times, decay / scales[label])]
+    drawn = [(curve.times, curve.emission / scales[label]) for label, curve in curves.items()]
+    lines = draw_curves(ax, curves, drawn, above=alone)
+    for (label, curve), line in zip(curves.items(), lines, strict=True):
+        if curve.band is not None:
+            low, high = curve.emission - curve.band, curve.emission + curve.band
+            ax.fill_between(
+                curve.times,
+                low / scales[label],
+                high / scales[label],
+                color=line.get_color(),
+                alpha=0.15,
+                linewidth=0,
+            )
+    for times, decay in alone:
+        ax.plot(times, decay, ":", color="0.3", label="independent decay")
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
-    ax.set_ylim(bottom=0)
-    ax.legend(frameon=False)
+    from_zero(ax)
+    name_curves(ax, list(curves))
     return ax
 
 
@@ -198,24 +212,23 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
             for level, column in enumerate(columns)
             if not np.all(np.isnan(column))
         }
-    n = len(curves)
-    for (label, column), colour in zip(curves.items(), colours(n), strict=True):
-        ax.plot(result.times, column, color=colour, label=label)
+    draw_curves(ax, curves, [(result.times, column) for column in curves.values()])
     ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, ncols=1 + (n - 1) // 8)
+    name_curves(ax, list(curves))
     return ax
 
 
 def _populations_of_levels(result: Result, levels: tuple[str, ...], ax: "Axes") -> "Axes":
     """The mean population of each level, and a band over all atoms."""
-    for i, (name, colour) in enumerate(zip(levels, colours(len(levels)), strict=True)):
-        each = result.populations[:, :, i]
-        low, high = each.min(axis=1), each.max(axis=1)
-        if each.shape[1] > 1:
-            ax.fill_between(result.times, low, high, color=colour, alpha=0.15, linewidth=0)
-        ax.plot(result.times, each.mean(axis=1), color=colour, label=name)
+    means = result.populations.mean(axis=1)
+    lines = draw_curves(ax, levels, [(result.times, column) for column in means.T])
+    if result.populations.shape[1] > 1:
+        low, high = result.populations.min(axis=1), result.populations.max(axis=1)
+        for i, line in enumerate(lines):
+            band = {"color": line.get_color(), "alpha": 0.15, "linewidth": 0}
+            ax.fill_between(result.times, low[:, i], high[:, i], **band)
     ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
-    ax.legend(frameon=False, ncols=1 + (len(levels) - 1) // 8)
+    name_curves(ax, levels)
     return ax
 
 
@@ -242,10 +255,12 @@ def comparison(comparison: Comparison | EngineComparison, *, ax: "Axes | None" =
             "no distance to draw; compare again without interruption"
         )
     ax = axes(ax)
-    pairs = comparison.distances.items()
-    for ((one, other), values), colour in zip(pairs, colours(len(pairs)), strict=True):
-        ax.plot(comparison.times[: len(values)], values, color=colour, label=f"{one} – {other}")
+    curves = {
+        f"{one} – {other}": (comparison.times[: len(values)], values)
+        for (one, other), values in comparison.distances.items()
+    }
+    draw_curves(ax, curves, list(curves.values()))
     ax.set(xlabel=TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
-    ax.set_ylim(bottom=0)
-    ax.legend(frameon=False)
+    from_zero(ax)
+    name_curves(ax, list(curves))
     return ax

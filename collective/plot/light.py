@@ -8,7 +8,8 @@ import numpy as np
 from collective._tools import checks
 from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
-from collective.plot.style import COLOURS, RATE, TIME, axes, colours
+from collective.plot.legends import draw_curves, legend, name_curves
+from collective.plot.style import COLOURS, RATE, TIME, axes, colours, from_zero
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHOTS = 8  # samples that are drawn
 _TRAJECTORIES = 5  # drawn if the caller does not say how many
+_ARROWS = 7  # for which there is room, one below the other
 _VISIBLE = 1e-9  # share of all light below which an elastic line is round-off
 
 
@@ -27,7 +29,8 @@ def spectrum(
 ) -> "Axes":
     """Spectra of light. The elastic line is an arrow with its rate beside it.
 
-    The height of the arrow has no meaning: a line without width has a rate, not a density.
+    A line without width has a rate, not a density, so that the height of its arrow is no number.
+    Of several arrows that of the strongest line is the tallest; the seven strongest are drawn.
 
     Args:
         spectra: one spectrum from `observables.spectrum`, or several by label.
@@ -44,22 +47,22 @@ def spectrum(
         checks.instance("spectra", one, Spectrum, "co.observables.spectrum(...)")
     log = checks.flag("log", log)
     ax = axes(ax)
-    styles = ("-", "--", "-.", ":")
-    elastic = []
-    for i, (label, one) in enumerate(named.items()):
-        colour = colours(len(named))[i]
-        style = styles[i % len(styles)]
-        order = np.argsort(one.frequencies)
-        ax.plot(one.frequencies[order], one.values[order], style, color=colour, label=label or None)
-        if one.coherent > _VISIBLE * (one.coherent + one.total):
-            elastic.append((colour, one.coherent))
+    orders = [(one, np.argsort(one.frequencies)) for one in named.values()]
+    curves = [(one.frequencies[order], one.values[order]) for one, order in orders]
+    lines = draw_curves(ax, named, curves)
+    elastic = [
+        (one.coherent, line.get_color())
+        for one, line in zip(named.values(), lines, strict=True)
+        if one.coherent > _VISIBLE * (one.coherent + one.total)
+    ]
+    elastic.sort(key=lambda line: -line[0])
     top = max(float(one.values.max()) for one in named.values())
     if log:
         ax.set_yscale("log")
     else:
         ax.set_ylim(0, 1.3 * top if elastic else 1.08 * top)
-    for i, (colour, weight) in enumerate(elastic):
-        height = 0.94 - 0.07 * i  # all arrows are at frequency zero, so later ones are shorter
+    for i, (weight, colour) in enumerate(elastic[:_ARROWS]):
+        height = 0.94 - 0.07 * i  # all arrows are at frequency zero, and the strongest is tallest
         ax.annotate(
             "",
             xy=(0, height),
@@ -79,7 +82,7 @@ def spectrum(
         )
     ax.set(xlabel="frequency ω (Γ₀)", ylabel="spectrum S(ω)")
     if any(named):
-        ax.legend(frameon=False)
+        name_curves(ax, list(named))
     return ax
 
 
@@ -119,12 +122,12 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
         np.concatenate([[0], mean, mean[-1:] if len(mean) else [0]]),
         color="black",
         lw=2.8,
-        label=f"mean of {photons.n_trajectories}",
+        label=f"mean of {photons.n_trajectories:,}",
     )
     ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
-    ax.set_ylim(bottom=0)
+    from_zero(ax)
     ax.locator_params(axis="y", integer=True)
-    ax.legend(frameon=False)
+    legend(ax)
     return ax
 
 
@@ -158,5 +161,5 @@ def shots(
     mean = f"mean of {len(result.shots):,}"
     ax.plot(result.times, result.emission / scale, color=COLOURS[0], lw=2.4, label=mean)
     ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
-    ax.legend(frameon=False)
+    legend(ax)
     return ax

@@ -10,6 +10,7 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.emitters import Atoms, Emitters
 from collective.fields.answers import inside
+from collective.plot.legends import colour_bar
 from collective.plot.style import axes, length_unit
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Plane = Literal["xy", "xz", "yx", "yz", "zx", "zy"]
 _PLANES = ("xy", "xz", "yx", "yz", "zx", "zy")
+_FINER = 4  # points of the outline of matter for one of the map
 _MASKED = 0.015  # radius of the white disc around an emitter, over the width of the map
 _FINEST = 1e-8  # smallest half width of a map, over the wavelength and the distance of its centre
 
@@ -147,12 +149,6 @@ def draw(
     )
     standard = emitters.wavelength == 1
     unit = length_unit(emitters)
-    ax.figure.colorbar(
-        image,
-        ax=ax,
-        extend="neither" if norm is None else "both",
-        label=f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})",
-    )
     ax.set(
         xlabel=f"{square.plane[0]} ({unit})",
         ylabel=f"{square.plane[1]} ({unit})",
@@ -161,4 +157,33 @@ def draw(
         aspect="equal",
         title=title,
     )
+    label = f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})"
+    colour_bar(ax, image, label, extend="neither" if norm is None else "both")
     return ax
+
+
+def up_to_matter(intensity: Any, matter: NDArray[np.bool_]) -> Any:
+    """The map with cells in matter taken from the nearest ones outside.
+
+    The shade of matter covers them but for the parts of cells that lie outside. These would be
+    white.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    if intensity.mask.all():
+        return intensity
+    nearest = distance_transform_edt(intensity.mask, return_distances=False, return_indices=True)
+    filled = intensity.copy()
+    filled[matter] = intensity[tuple(nearest)][matter]
+    return filled
+
+
+def draw_matter(ax: "Axes", field: Any, around: Map) -> None:
+    """Shade the points in solid matter."""
+    mask = inside(field, around.places(_FINER)).astype(float)
+    if not mask.any():
+        return
+    x, y = around.centre()
+    side = np.linspace(-around.half, around.half, len(mask))
+    ax.contourf(x + side, y + side, mask, levels=[0.5, 1.5], colors=["0.72"], zorder=2)
+    ax.contour(x + side, y + side, mask, levels=[0.5], colors=["0.3"], linewidths=1.0, zorder=2)

@@ -8,9 +8,19 @@ from numpy.typing import ArrayLike
 
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
+from collective.fields.answers import inside
 from collective.observables import patterns
-from collective.plot.maps import Plane, draw, middle_of, square, unit_vectors
-from collective.plot.style import axes, by_label, colours
+from collective.plot.legends import draw_curves, name_curves
+from collective.plot.maps import (
+    Plane,
+    draw,
+    draw_matter,
+    middle_of,
+    square,
+    unit_vectors,
+    up_to_matter,
+)
+from collective.plot.style import axes, by_label
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -55,8 +65,7 @@ def pattern(
         for moment in moments
     ]
     drawn = axes(ax, "polar")
-    for label, curve, colour in zip(named, curves, colours(len(named)), strict=True):
-        drawn.plot(angles, curve, color=colour, label=label)
+    draw_curves(drawn, named, [(angles, curve) for curve in curves])
     drawn.set_ylim(bottom=0)
     ticks = np.arange(8) * np.pi / 4
     ends = [f"+{plane[0]}", "", f"+{plane[1]}", "", f"−{plane[0]}", "", f"−{plane[1]}", ""]
@@ -65,7 +74,7 @@ def pattern(
     drawn.yaxis.set_major_locator(MaxNLocator(4))
     drawn.set_xlabel(_PER_ANGLE)
     if len(named) > 1:
-        drawn.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.05, 1.05))
+        name_curves(drawn, list(named), loc="upper left", bbox_to_anchor=(1.05, 1.05))
     times = {float(moment.times[0]) for moment in moments}
     if len(times) == 1:
         drawn.set_title(_moment(times.pop()))
@@ -132,8 +141,8 @@ def field_map(
 ) -> "Axes":
     """Intensity of the light of the emitters in a plane, on a logarithmic scale.
 
-    The colours span the middle 98 % of the plane. Discs around emitters
-    in the plane, where it diverges, and the inside of solid matter stay white.
+    The colours span the middle 98 % of the plane. Discs around emitters in the plane, where it
+    diverges, stay white. Solid matter is grey.
 
     Args:
         result: with correlations.
@@ -167,9 +176,11 @@ def field_map(
     hidden, places = around.hidden(emitters.positions, field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
-    ax = draw(ax, intensity, around, emitters, _moment(float(moment.times[0])))
+    lit = up_to_matter(intensity, inside(field, places))
+    ax = draw(ax, lit, around, emitters, _moment(float(moment.times[0])))
+    draw_matter(ax, field, around)
     x, y = emitters.positions @ across, emitters.positions @ up
-    ax.plot(x, y, "o", ms=5, mfc="white", mec="black", label="emitters")
+    ax.plot(x, y, "o", ms=5, mfc="white", mec="black", zorder=3, label="emitters")
     return ax
 
 

@@ -9,6 +9,7 @@ from collective._tools import checks
 from collective._tools.progress import Progress
 from collective.couplings.channels import ChannelCouplings
 from collective.observables.polarisation import polarised_emission as rates_of
+from collective.plot.legends import colour_bar, legend
 from collective.plot.style import RATE, TIME, axes
 from collective.plot.sublevels import DRAWN, projections
 from collective.results.result import Result
@@ -43,7 +44,7 @@ def polarised_emission(result: Result, *, ax: "Axes | None" = None) -> "Axes":
             ax.plot(result.times, curve, style, color=colour, lw=width, label=label)
     ax.plot(result.times, result.emission, color="0.6", lw=0.8, label="sum", zorder=1)
     ax.set(xlabel=TIME, ylabel=RATE)
-    ax.legend(frameon=False, ncols=lines)
+    legend(ax, ncols=lines)
     return ax
 
 
@@ -88,7 +89,7 @@ def zeeman_spectrum(
     scattered = _scattered(couplings, m, along, up)
     ax = axes(ax)
     image = ax.pcolormesh(along, up, scattered.T, shading="nearest", rasterized=True)
-    ax.figure.colorbar(image, ax=ax, label="scattered light (independent: 1)")
+    colour_bar(ax, image, "scattered light (independent: 1)")
     driven = np.abs(_raised(couplings)).reshape(len(couplings), upper).max(axis=0)
     for k in np.flatnonzero(driven > 1e-9 * driven.max()):
         resonance = couplings.transitions()[:, k].mean() + m[k] * along

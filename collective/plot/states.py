@@ -12,6 +12,7 @@ from collective._tools import checks
 from collective._tools.files import checked_path, written
 from collective.couplings.couplings import Couplings
 from collective.observables.excitations import excitation_distribution
+from collective.plot.legends import colour_bar, legend
 from collective.plot.style import COLOURS, RATE, TIME, axes, length_unit
 from collective.results.result import Result
 
@@ -56,7 +57,7 @@ def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         rasterized=True,
     )
     ax.plot(result.times, probabilities @ np.arange(n + 1), color=COLOURS[1], lw=2, label="mean")
-    bar = ax.figure.colorbar(mesh, ax=ax, label="probability")
+    bar = colour_bar(ax, mesh, "probability")
     bar.set_ticks([0, 0.05, 0.2, 0.5, 1])
     if n <= _FEW_RUNGS:
         ax.set_yticks(range(n + 1))
@@ -67,7 +68,7 @@ def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         xlim=_edges(result.times)[[0, -1]],
         ylim=(-0.5, n + 0.5),
     )
-    ax.legend(frameon=False, loc="upper right")
+    legend(ax, loc="upper right")
     return ax
 
 

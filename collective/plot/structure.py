@@ -9,6 +9,7 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 from collective.emitters import Emitters
 from collective.emitters.lengths import nearest_apart
+from collective.plot.legends import colour_bar, legend
 from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
     image = ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
     name = "Γ" if part == "decay" else "Δ"
     prefix = "Re " if np.iscomplexobj(getattr(couplings, part)) else ""
-    ax.figure.colorbar(image, ax=ax, label=f"{prefix}{name}$_{{mn}}$ (Γ₀)")
+    colour_bar(ax, image, f"{prefix}{name}$_{{mn}}$ (Γ₀)")
     ax.set(xlabel="emitter n", ylabel="emitter m")
     ax.locator_params(integer=True)
     return ax
@@ -63,7 +64,7 @@ def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
             ax.plot(found.shifts[chosen], rates[chosen], marker, color=colour, ms=5, label=label)
     ax.axhline(alone, color="0.4", ls="--", lw=1, label="one emitter")
     ax.set(xlabel="shift of the mode (Γ₀)", ylabel="decay rate of the mode (Γ₀)", yscale="log")
-    ax.legend(frameon=False)
+    legend(ax)
     return ax
 
 

@@ -61,6 +61,12 @@ def axes(ax: "Axes | None", projection: str | None = None, why: str = "") -> Any
     return ax
 
 
+def from_zero(ax: "Axes") -> None:
+    """Begin the vertical axis at zero, unless it is logarithmic."""
+    if ax.get_yscale() == "linear":
+        ax.set_ylim(bottom=0)
+
+
 def length_unit(emitters: Emitters | Atoms) -> str:
     """The unit of positions, for labels: λ₀, if the emitters have wavelength 1."""
     return "λ₀" if emitters.wavelength == 1 else "units of length"

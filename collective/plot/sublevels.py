@@ -12,6 +12,7 @@ from collective.emitters.selection import chosen_momenta
 from collective.emitters.spherical import spherical_vectors
 from collective.emitters.transitions import amplitudes, sublevels
 from collective.emitters.zeeman import linear_up_to, require_tesla, zeeman_slope
+from collective.plot.legends import legend
 from collective.plot.style import COLOURS, axes
 from collective.results.result import Result
 from collective.units import Line
@@ -144,7 +145,7 @@ def zeeman(
     ax.set(xlabel=f"magnetic field ({unit})", ylabel="shift of the transition (Γ₀)")
     ax.margins(x=0)
     symbol = "F" if line.nuclear_spin else "J"
-    ax.legend(title=f"{line.name}, {symbol} = {fraction(ground)} → {fraction(excited)}")
+    legend(ax, title=f"{line.name}, {symbol} = {fraction(ground)} → {fraction(excited)}")
     return ax
 
 
@@ -255,4 +256,4 @@ def _draw_transitions(
     for q in sorted({q for q, _, _ in strongest}):
         colour, style = DRAWN[_POLARISATIONS[q]]
         ax.plot([], [], style, color=colour, label=_POLARISATIONS[q])
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5))

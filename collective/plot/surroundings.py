@@ -9,14 +9,22 @@ from collective._tools import checks
 from collective.emitters import Emitters
 from collective.fields.answers import inside, require_outside, response, total_green
 from collective.fields.protocol import require_field
-from collective.plot.maps import Map, Plane, draw, square, unit_vectors
+from collective.plot.legends import legend
+from collective.plot.maps import (
+    Map,
+    Plane,
+    draw,
+    draw_matter,
+    square,
+    unit_vectors,
+    up_to_matter,
+)
 from collective.plot.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MARGIN = 0.5  # wavelengths around the emitters
-_FINER = 4  # points of the outline of matter for one of the map
 _IN_PLANE = 1e-6  # wavelengths: emitters closer to the plane are in it
 _ARROW = 0.11  # length of a dipole over half the width of the map
 _REAL = 1e-9  # imaginary part of a dipole that has a direction
@@ -38,7 +46,8 @@ def environment(
     The colours are the intensity :math:`I(r) = 6πΓ_0|G(r, r_s)·u_s|^2` of emitter s alone, as
     `observables.near_field` has it, on a logarithmic scale that spans the middle 98 % of the
     plane. Matter is grey. The source is the filled disc. Emitters outside of the plane are small
-    crosses. Lines show real dipoles.
+    crosses. Lines show real dipoles. The legend stands above the map; a title needs room for it,
+    ``ax.set_title("...", pad=25)``.
 
     Args:
         field: `Vacuum()`, `Nanowire(...)` or any field with a Green's tensor.
@@ -77,9 +86,10 @@ def environment(
     hidden, places = around.hidden(r[source : source + 1], field), around.places()
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = _light(field, emitters, source, places[~hidden])
-    ax = draw(ax, _up_to_matter(intensity, inside(field, places)), around, emitters, "")
-    _draw_matter(ax, field, around)
+    ax = draw(ax, up_to_matter(intensity, inside(field, places)), around, emitters, "")
+    draw_matter(ax, field, around)
     _draw_emitters(ax, emitters, source, around)
+    legend(ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize="small")
     return ax
 
 
@@ -100,33 +110,6 @@ def _light(
     return np.asarray(rate * np.sum(np.abs(electric) ** 2, axis=-1))
 
 
-def _up_to_matter(intensity: Any, matter: NDArray[np.bool_]) -> Any:
-    """The map with cells in matter taken from the nearest ones outside.
-
-    The shade of matter covers them but for the parts of cells that lie outside. These would be
-    white.
-    """
-    from scipy.ndimage import distance_transform_edt
-
-    if intensity.mask.all():
-        return intensity
-    nearest = distance_transform_edt(intensity.mask, return_distances=False, return_indices=True)
-    filled = intensity.copy()
-    filled[matter] = intensity[tuple(nearest)][matter]
-    return filled
-
-
-def _draw_matter(ax: "Axes", field: Any, around: Map) -> None:
-    """Shade the points in solid matter."""
-    mask = inside(field, around.places(_FINER)).astype(float)
-    if not mask.any():
-        return
-    x, y = around.centre()
-    side = np.linspace(-around.half, around.half, len(mask))
-    ax.contourf(x + side, y + side, mask, levels=[0.5, 1.5], colors=["0.72"], zorder=2)
-    ax.contour(x + side, y + side, mask, levels=[0.5], colors=["0.3"], linewidths=1.0, zorder=2)
-
-
 def _draw_emitters(ax: "Axes", emitters: Emitters, source: int, around: Map) -> None:
     """Mark the source, the others in the plane, those outside of it, and dipoles."""
     across, up = unit_vectors(around.plane)
@@ -141,15 +124,12 @@ def _draw_emitters(ax: "Axes", emitters: Emitters, source: int, around: Map) -> 
         colour = COLOURS[1] if m == source else "white"
         ax.plot(x[m] + ends * (u @ across), y[m] + ends * (u @ up), color=colour, lw=2.2, zorder=3)
     others = ~away & (np.arange(len(emitters)) != source)
-    ax.plot(x[away], y[away], "x", ms=4, color="white", zorder=4, label="emitters out of the plane")
-    ax.plot(x[others], y[others], "o", ms=6, mfc="white", mec="black", zorder=4, label="emitters")
-    ax.plot(
-        x[source],
-        y[source],
-        "o",
-        ms=7,
-        mfc=COLOURS[1],
-        mec="black",
-        zorder=5,
-        label="excited emitter",
+    kinds = (
+        (away, "X", 6, "white", "emitters out of the plane"),
+        (others, "o", 6, "white", "emitters"),
+        (np.arange(len(emitters)) == source, "o", 7, COLOURS[1], "excited emitter"),
     )
+    for chosen, marker, size, colour, label in kinds:
+        if np.any(chosen):
+            place = x[chosen], y[chosen]
+            ax.plot(*place, marker, ms=size, mfc=colour, mec="black", zorder=5, label=label)

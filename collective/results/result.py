@@ -50,8 +50,8 @@ class Result:
             Σ_{ω,ω'>0} ½(γ+γ')_ab⟨A_a†(ω')A_b(ω)⟩, or None if its bath is not known.
         excitation: (T,), mean number of excited emitters; None for a master equation.
         populations: (T, N), probability that each emitter is excited; for `ChannelCouplings`
-            (T, N, L), probability of each level; for a master equation (T, N, L_max), padded with
-            NaN.
+            (T, N, L), probability of each level; for a master equation (T, N, L_max) likewise,
+            padded with NaN. Level 0 of a two-level emitter is the excited one.
         photons: (T,), mean number of photons ⟨a†a⟩ in the mode of `CavityCouplings`, whose light
             leaves at the rate κ⟨a†a⟩; None for other problems.
         correlations: (T, N, N), ⟨σ⁺_mσ⁻_n⟩, if observed; for `ChannelCouplings` (T, N·C, N·C),
@@ -299,7 +299,8 @@ class Result:
         if "trace_error" in d:
             checks.append(f"|tr ρ − 1| ≤ {d['trace_error']:.1e}")
         if "error_bound" in d:
-            checks.append(f"error ≤ {d['error_bound']:.1e}")
+            sign = "≈" if "spectrum" in d else "≤"  # of a sampled field it is an estimate
+            checks.append(f"error {sign} {d['error_bound']:.1e}")
         if d.get("smallest_eigenvalues"):
             checks.append(f"eigenvalues of ρ ≥ {min(d['smallest_eigenvalues']):.1e}")
         if checks:

@@ -10,7 +10,8 @@ from collective import plot
 from collective._tools.files import written
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
-from collective.plot.style import RATE, TIME, colours
+from collective.plot.legends import draw_curves, legend
+from collective.plot.style import RATE, TIME
 from collective.results.result import Result
 from collective.scenarios.observing import Observed
 
@@ -43,7 +44,7 @@ def of_run(
     if result is not None and result.emission is not None:
         panels.append(lambda ax: plot.emission(result, independent=_decays(result), ax=ax))
     if result is not None:
-        panels.append(lambda ax: _populations(result, ax))
+        panels.append(lambda ax: plot.populations(result, ax=ax))
     if modes is not None:
         panels.append(lambda ax: plot.modes(modes, ax=ax))
     figure, places = _grid(max(1, len(panels) + len(curves)), title)
@@ -68,14 +69,6 @@ def _decays(result: Result) -> bool:
         np.any(couplings.drive) or np.any(couplings.pump)
     )
     return not driven
-
-
-def _populations(result: Result, ax: "Axes") -> None:
-    """Populations, without the names of very many emitters."""
-    plot.populations(result, ax=ax)
-    legend = ax.get_legend()
-    if legend is not None and len(legend.get_texts()) > _CURVES:
-        legend.remove()
 
 
 def of_sweep(title: str, dataset: "xarray.Dataset", axes: Sequence[str]) -> "Figure":
@@ -229,11 +222,12 @@ def _against_time(ax: "Axes", name: str, array: Any) -> None:
     drawn = _real(array.values)
     label = RATE if name == "emission" else name.replace("_", " ")
     if len(values) <= _CURVES:
-        style = "o-" if dim in _COUNTED else "-"
-        for value, row, colour in zip(values, drawn, colours(len(values)), strict=True):
-            ax.plot(along, row, style, color=colour, label=_text(value))
-        ax.legend(frameon=False, title=_label(array, str(axis)))
+        marker = "o" if dim in _COUNTED else ""
+        lines = draw_curves(ax, map(_text, values), [(along, row) for row in drawn])
+        for line in lines:
+            line.set_marker(marker)
         ax.set(ylabel=label)
+        legend(ax, title=_label(array, str(axis)))
     else:
         up, words = _positions(array, axis)
         mesh = ax.pcolormesh(along, up, drawn, shading="nearest")

@@ -42,9 +42,11 @@ rabi = np.sqrt(omega**2 + 4 * size**2)
 height = (2 * size / rabi) ** 2
 
 figure, ax = plt.subplots(layout="constrained")
-for (name, result), colour in zip(found.results.items(), co.plot.COLOURS, strict=False):
-    ax.plot(times, result.populations[:, 0, 0], color=colour, label=name)
-ax.axhline(height, color="0.4", ls="--", label="4G²/(Ω² + 4G²)")
+for (name, result), colour, style in zip(
+    found.results.items(), co.plot.COLOURS, ("-", "--"), strict=False
+):
+    ax.plot(times, result.populations[:, 0, 0], style, color=colour, label=name)
+ax.axhline(height, color="0.4", ls=":", label="4G²/(Ω² + 4G²)")
 ax.set(xlabel="time (1/Ω)", ylabel="population of the excited level", ylim=(-0.005, 0.12))
 ax.legend(loc="upper center", ncols=3, frameon=False)
 plt.show()

@@ -73,7 +73,9 @@ for name, case in cases.items():
 
 figure, ax = plt.subplots(layout="constrained")
 for name, style, colour in zip(cases, styles, co.plot.COLOURS, strict=False):
-    ax.plot(distances, found[name] / limit[name], style, color=colour, mfc="none", label=name)
+    width = 4 if style == "o-" else 1.5  # two of the three lie on each other
+    ratio = found[name] / limit[name]
+    ax.plot(distances, ratio, style, color=colour, mfc="none", lw=width, label=name)
 ax.axhline(1, color="0.6", lw=0.8)
 ax.set(xlabel="distance (bohr)", ylabel="energy of the rings / energy of magnets")
 ax.legend(frameon=False)

@@ -32,10 +32,11 @@ for d in detunings:
     found[d] = co.compare(pairs[d], bath, start, times, approximations=("modes", *names))
 
 figure, ax = plt.subplots(layout="constrained")
-for d, colour in zip((1e-3, 0.01, 0.1), co.plot.COLOURS, strict=False):
+for d, style, colour in zip((1e-3, 0.01, 0.1), ("-", "--", "-."), co.plot.COLOURS, strict=False):
     first = {name: result.populations[:, 0, 0] for name, result in found[d].results.items()}
-    ax.plot(times, first["universal"], color=colour, label=f"detuning {d:g}")
+    ax.plot(times, first["universal"], style, color=colour, label=f"detuning {d:g}")
     ax.plot(times[::6], first["modes"][::6], ".", color=colour)
+ax.plot([], [], "k.", label="exact, with the mode")
 ax.set(xlabel="time (1/mean frequency)", ylabel="population of the first qubit")
 ax.legend(frameon=False)
 plt.show()
@@ -63,8 +64,9 @@ for column, d in enumerate(detunings):
 
 figure, ax = plt.subplots(layout="constrained")
 labels = (*names, "redfield, G(D) of wrong sign")
-for name, values, colour, marker in zip(labels, errors, co.plot.COLOURS, "osd^", strict=False):
-    ax.loglog(detunings, values, marker=marker, color=colour, label=name)
+styles = ("o-", "s--", "d-.", "^:")
+for name, values, colour, style in zip(labels, errors, co.plot.COLOURS, styles, strict=False):
+    ax.loglog(detunings, values, style, color=colour, label=name)
 ax.set(xlabel="detuning / mean frequency", ylabel="trace distance from the exact state")
 ax.legend(frameon=False)
 plt.show()

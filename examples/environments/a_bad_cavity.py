@@ -49,9 +49,9 @@ for ratio in ratios:
 print(co.couple(atoms, co.Cavity(0.32, 1.0, 0.0)).validity()["cavity eliminated"])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
-for number, ratio in enumerate((0.32, 0.08)):
-    colour = co.plot.COLOURS[number]
-    left.plot(times, whole[ratio], ".", color=colour, label=f"with the mode, g/κ = {ratio}")
+for ratio, marker, colour in ((0.32, ".", co.plot.COLOURS[0]), (0.08, "x", co.plot.COLOURS[1])):
+    label = f"with the mode, g/κ = {ratio}"
+    left.plot(times, whole[ratio], marker, ms=5, color=colour, label=label)
 left.plot(times, reduced, color="0.3", label="co.Cavity")
 left.set(xlabel="time (1/Γ)", ylabel="population of the first atom", ylim=(0, 1.05))
 left.legend(frameon=False)

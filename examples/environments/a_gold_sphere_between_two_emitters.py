@@ -57,11 +57,12 @@ rates.semilogy(wavelengths, radiated, "--", color=co.plot.COLOURS[1], label="of 
 rates.set(xlabel="wavelength (nm)", ylabel="rate of one emitter (Γ₀)")
 rates.legend(frameon=False)
 between.plot(wavelengths, shared, color=co.plot.COLOURS[0], label="shared decay Γ₁₂")
-between.plot(wavelengths, exchanged, color=co.plot.COLOURS[1], label="exchange Δ₁₂")
+between.plot(wavelengths, exchanged, "--", color=co.plot.COLOURS[1], label="exchange Δ₁₂")
 between.axhline(0, color="0.8", lw=0.8)
 between.set(xlabel="wavelength (nm)", ylabel="coupling (Γ₀)")
 between.legend(frameon=False)
 co.plot.field_map(result, extent=150.0, time=0.0, ax=map_)
+map_.legend(frameon=False, loc="upper left", labelcolor="white")
 map_.set(xlabel="x (nm)", ylabel="z (nm)", title=f"light of the pair at {best:.0f} nm")
 plt.show()
 

@@ -36,6 +36,7 @@ figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 for ax, (name, light) in zip(axes, lights.items(), strict=True):
     co.plot.field_map(light, plane="zx", extent=1.4, points=71, ax=ax)
     ax.collections[0].set_clim(1e-2, 1e4)  # one colour scale for both
+    ax.legend(frameon=False, loc="upper left", labelcolor="white")
     ax.set_title(f"{name}: emits {light.emission[0]:.0f} Γ₀")
 plt.show()
 

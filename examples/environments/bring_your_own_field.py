@@ -76,13 +76,15 @@ for name, one in {"along the chain": couplings[best], "in vacuum": alone}.items(
     passed[name] = result.populations[:, 1]
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for values, style, label in ((own, "-", "Γ₁₁"), (shared, "--", "Γ₁₂"), (exchanged, ":", "Δ₁₂")):
-    axes[0].plot(wavelengths / nm, values, style, label=label)
-axes[0].axvline(wavelengths[best] / nm, color="0.8", zorder=0)
+blue, red, green = co.plot.COLOURS[:3]
+axes[0].plot(wavelengths / nm, own, "-", color=blue, label="Γ₁₁")
+axes[0].plot(wavelengths / nm, shared, "--", color=red, label="Γ₁₂")
+axes[0].plot(wavelengths / nm, exchanged, ":", color=green, label="Δ₁₂")
+axes[0].axvline(wavelengths[best] / nm, color="0.8", zorder=0, label="shown at the right")
 axes[0].set(xlabel="wavelength (nm)", ylabel="rate or shift (linewidths Γ₀)")
 axes[0].legend(frameon=False)
-for name, population in passed.items():
-    axes[1].semilogy(times, population, label=name)
+axes[1].semilogy(times, passed["along the chain"], "-", color=blue, label="along the chain")
+axes[1].semilogy(times, passed["in vacuum"], "--", color=red, label="in vacuum")
 axes[1].set(xlabel="time (ns)", ylabel="excitation of the second molecule", ylim=(1e-5, 1))
 axes[1].legend(frameon=False)
 plt.show()

@@ -52,15 +52,17 @@ for delay in delays:
     kept.append(run.excitation[-1])
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
-for number in range(2):
+for number, style in enumerate(("-", "--")):
     colour = co.plot.COLOURS[number]
-    axes[0].plot(times, late[:, number], color=colour, label=f"emitter {number}")
+    axes[0].plot(times, late[:, number], style, color=colour, label=f"emitter {number}")
     axes[0].plot(times, at_once[:, number], color=colour, ls=":")
 axes[0].set(xlabel="time (1/Γ)", ylabel="excited population", title="two emitters, Γτ = 2")
 axes[0].legend(frameon=False, title="dotted: without delay")
-for number, (name, population) in enumerate(echoes.items()):
-    axes[1].plot(times, population, color=co.plot.COLOURS[number], label=name)
-axes[1].plot(times, np.exp(-times), color="0.6", ls="--", label="no mirror")
+for (name, population), style, colour in zip(
+    echoes.items(), ("-", "--"), co.plot.COLOURS, strict=False
+):
+    axes[1].plot(times, population, style, color=colour, label=name)
+axes[1].plot(times, np.exp(-times), color="0.6", ls=":", label="no mirror")
 axes[1].set(xlabel="time (1/Γ)", ylabel="excited population", title="a mirror far away, Γτ = 3")
 axes[1].legend(frameon=False)
 axes[2].semilogx(delays, kept, "o", color=co.plot.COLOURS[0], label="excitation that stays")

@@ -29,7 +29,7 @@ def above(heights, dipole):
     return co.Emitters(places, dipoles=dipole, wavelength=600)
 
 
-far = np.linspace(10, 900, 90)
+far = np.linspace(10, 900, 179)
 close = np.geomspace(2, 200, 40)
 rates_far = {}
 rates_close = {}

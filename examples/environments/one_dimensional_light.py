@@ -35,9 +35,11 @@ for name, field in (("both ways", guide), ("one way", one_way)):
     spread[name] = result.populations
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
-for number, (name, rate) in enumerate(emission.items()):
-    axes[0].plot(times, rate, color=co.plot.COLOURS[number], label=name)
-axes[0].plot(times, 8 * np.exp(-times), color="0.6", ls="--", label="independent")
+for (name, rate), style, colour in zip(
+    emission.items(), ("-", "--"), co.plot.COLOURS, strict=False
+):
+    axes[0].plot(times, rate, style, color=colour, label=name)
+axes[0].plot(times, 8 * np.exp(-times), color="0.6", ls=":", label="independent")
 axes[0].set(xlabel="time (1/Γ)", ylabel="photons per time (Γ)", title="eight excited atoms")
 axes[0].legend(frameon=False)
 for axis, (name, populations) in zip(axes[1:], spread.items(), strict=True):

@@ -37,8 +37,9 @@ for name, run in runs.items():
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(6, 5), layout="constrained")
 co.plot.pulses(runs["with the π-pulse"], ax=top)
 top.set(xlabel="", ylabel="|Ω| (Γ₀)")
-for name, light in together.items():
-    bottom.plot(times, light, "-" if name != "without" else "--", label=name)
+blue, red = co.plot.COLOURS[:2]
+bottom.plot(times, together["with the π-pulse"], color=blue, lw=3, label="with the π-pulse")
+bottom.plot(times, together["without"], "--", color=red, label="without")
 bottom.set(xlabel="time (1/Γ₀)", ylabel="light sent together (Γ₀)", xlim=times[[0, -1]])
 bottom.legend(frameon=False)
 plt.show()

@@ -39,13 +39,13 @@ for label, start in starts.items():
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 left.semilogy(main / np.pi, modes.rates, "o", ms=4, color=co.plot.COLOURS[0])
 left.axvline(2 * spacing, color="0.5", ls="--")
-left.text(2 * spacing + 0.01, 2, "light line", color="0.4")
+left.text(2 * spacing + 0.02, 2, "light line", color="0.4")
 left.set(xlabel="wave number of the mode, q·a/π", ylabel="decay rate (Γ₀)")
-for (label, run), colour in zip(runs.items(), co.plot.COLOURS, strict=False):
-    right.semilogy(times, run.excitation, label=label, color=colour)
-right.semilogy(times, np.exp(-times), "k--", lw=1, label="alone")
+for (label, run), style, colour in zip(runs.items(), ("-", "--"), co.plot.COLOURS, strict=False):
+    right.semilogy(times, run.excitation, style, label=label, color=colour)
+right.semilogy(times, np.exp(-times), "k:", label="alone")
 right.set(xlabel="time (1/Γ₀)", ylabel="probability of excitation", ylim=(1e-3, 1.2))
-right.legend()
+right.legend(frameon=False)
 plt.show()
 
 # %%

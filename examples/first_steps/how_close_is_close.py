@@ -30,12 +30,13 @@ def limit(n):
 
 figure, ax = plt.subplots(layout="constrained")
 threshold = {}
-for n, colour in zip(sizes, co.plot.COLOURS, strict=False):
-    ax.plot(spacings, [variance(n, a) for a in spacings], color=colour, label=f"N = {n}")
+for n, style, colour in zip(sizes, ("-", "--", "-."), co.plot.COLOURS, strict=False):
+    ax.plot(spacings, [variance(n, a) for a in spacings], style, color=colour, label=f"N = {n}")
     threshold[n] = limit(n)
     ax.plot(threshold[n], 1, "o", color=colour)
     print(f"{n} atoms flash below {threshold[n]:.4f} λ₀")
-ax.axhline(1, color="0.4", ls="--", label="threshold of the burst")
+ax.axhline(1, color="0.4", ls=":", label="threshold of the burst")
+ax.plot([], [], "ko", label="largest spacing of a burst")
 ax.set(xlabel="spacing (λ₀)", ylabel="variance of the eigenvalues of Γ/Γ₀", ylim=(0, 5))
 ax.legend(frameon=False)
 plt.show()

@@ -17,10 +17,10 @@ distances = (0.05, 0.25, 0.5)  # in wavelengths
 pairs = {}
 for r in distances:
     couplings = co.couple(co.chain(2, spacing=r), co.Vacuum())
-    pairs[f"two atoms, {r:g} λ₀"] = co.evolve(couplings, "inverted", times)
+    pairs[f"{r:g} λ₀ apart"] = co.evolve(couplings, "inverted", times)
 
 ax = co.plot.emission(pairs, per_emitter=True)
-ax.set(yscale="log", ylim=(3e-3, 1.1))
+ax.set(yscale="log", ylim=(3e-3, 1.5))
 ax.set_title("Emission of two inverted atoms")
 plt.show()
 

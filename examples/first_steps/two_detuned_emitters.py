@@ -27,9 +27,11 @@ for shift in shifts:
     splitting[shift] = np.array([np.ptp(m.shifts) for m in modes])
 
 figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(6, 6), layout="constrained")
-for (shift, label), colour in zip(shifts.items(), co.plot.COLOURS, strict=False):
-    top.plot(detunings, rates[shift], color=colour)
-    bottom.plot(detunings, splitting[shift], color=colour, label=label)
+for (shift, label), style, colour in zip(
+    shifts.items(), ("-", "--"), co.plot.COLOURS, strict=False
+):
+    top.plot(detunings, rates[shift], style, color=colour)
+    bottom.plot(detunings, splitting[shift], style, color=colour, label=label)
 bottom.plot(detunings, detunings, ":", color="0.4", label="independent emitters")
 top.axhline(1, color="0.4", ls=":")
 top.set(ylabel="decay rates (Γ₀)", ylim=(0, 2))

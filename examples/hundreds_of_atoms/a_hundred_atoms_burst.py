@@ -47,7 +47,7 @@ for column, (side, results) in enumerate(found.items()):
     for ax in axes[:, column]:
         co.plot.emission(results, per_emitter=True, independent=False, ax=ax)
         ax.get_legend().remove()
-    axes[0, column].set_title(f"{side**2} atoms, 0.2 λ apart")
+    axes[0, column].set_title(f"{side**2} atoms, 0.2 λ₀ apart")
 for ax in axes[:, 0]:
     points = slice(None, None, 3)
     height = anchor.emission[points] / 16

@@ -52,8 +52,8 @@ def symmetric(correlations):
 array = evolve(10, conditional)
 curves = {
     "100 atoms, order 2": (evolve(10, "cumulants"), "-"),
-    "100 atoms, conditional": (array, "-"),
-    "9 atoms, conditional": (evolve(3, conditional), "--"),
+    "100 atoms, conditional": (array, "--"),
+    "9 atoms, conditional": (evolve(3, conditional), "-."),
     "9 atoms, exact": (evolve(3, "blocks"), ":"),
 }
 burst, tail = in_phase(array)[[3, -1]]  # at 0.3/Γ₀ and 4/Γ₀
@@ -77,9 +77,9 @@ for ax, (when, found) in zip(axes[1:], maps.items(), strict=True):
     ax.add_collection(bonds)
     populations = np.diag(found)
     dots = ax.scatter(*sites.T, c=populations, s=45, vmin=0, vmax=populations.max(), zorder=3)
-    figure.colorbar(dots, ax=ax, label="population", shrink=0.85)
-    ax.set(aspect="equal", xlabel="x (λ)", ylabel="y (λ)", title=f"t = {when:.1f}/Γ₀")
-figure.colorbar(bonds, ax=axes[2], label="⟨σ⁺ₘσ⁻ₙ⟩ of neighbours", extend="both", shrink=0.85)
+    figure.colorbar(dots, ax=ax, label="population", location="bottom")
+    ax.set(aspect="equal", xlabel="x (λ₀)", ylabel="y (λ₀)", title=f"t = {when:.1f}/Γ₀")
+figure.colorbar(bonds, ax=axes[2], label="⟨σ⁺ₘσ⁻ₙ⟩ of neighbours", extend="both", shrink=0.7)
 plt.show()
 
 # %%

@@ -48,18 +48,21 @@ for ax, (name, result) in zip(axes, bursts.items(), strict=False):
     print(f"    peak of a single shot {height.mean():.1f} ± {height.std():.1f} Γ₀ per atom,")
     print(f"    peak of the mean {result.emission.max() / n:.1f} Γ₀ per atom")
 
-for (name, result), colour in zip(bursts.items(), co.plot.COLOURS, strict=False):
+for (name, result), style, colour in zip(
+    bursts.items(), ("-", "--"), co.plot.COLOURS, strict=False
+):
     peak = result.emission.argmax()
     bright = result.emission > 0.5 * result.emission[peak]
     bright[: peak + 1] = True
     g2 = co.observables.g2(result)[bright]
     error = 2 * result.coincidence_error[bright] / result.emission[bright] ** 2
     relative = result.times[bright] / result.times[peak]
-    axes[2].plot(relative, g2, color=colour, label=name)
+    axes[2].plot(relative, g2, style, color=colour, label=name)
     axes[2].fill_between(relative, g2 - error, g2 + error, color=colour, alpha=0.15, lw=0)
     # Inverted atoms: 1 + (variance of the eigenvalues of Γ − 1)/N, exactly.
     modes = result.couplings.modes().jump_rates
     axes[2].plot(0, 1 + (modes.var() - 1) / n, "o", color=colour, clip_on=False)
+axes[2].plot([], [], "ko", label="exact, at the start")
 axes[2].axhline(1, color="0.6", lw=0.8)
 axes[2].set(xlabel="time / time of the mean peak", ylabel="g²(0)", ylim=(0.8, 2.3))
 axes[2].set_xlim(left=0)

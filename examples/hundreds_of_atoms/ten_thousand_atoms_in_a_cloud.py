@@ -51,14 +51,15 @@ figure, axes = plt.subplot_mosaic(
     layout="constrained",
 )
 co.plot.emission(bursts, per_emitter=True, independent=False, ax=axes["bursts"])
-axes["bursts"].plot(times, np.exp(-times), "k--", lw=1, label="independent")
+axes["bursts"].plot(times, np.exp(-times), "k:", label="independent")
 axes["bursts"].set(xlim=(0, 0.6), ylim=(0, None))
 axes["bursts"].legend(frameon=False)
 
 middles = (edges[1:] + edges[:-1]) / 2
-for step, colour in zip((3, half, 7, 24), co.plot.COLOURS, strict=False):
+markers = ("o-", "s--", "d-.", "^:")
+for step, marker, colour in zip((3, half, 7, 24), markers, co.plot.COLOURS, strict=False):
     label = f"t = {times[step]:.3f}/Γ₀"
-    axes["profile"].plot(middles, profile[:, step], "o-", ms=3, color=colour, label=label)
+    axes["profile"].plot(middles, profile[:, step], marker, ms=3, color=colour, label=label)
 axes["profile"].set(xlabel="z, along the axis (λ₀)", ylabel="fraction of atoms still excited")
 axes["profile"].set(ylim=(0, 1.1), yticks=np.linspace(0, 1, 6))
 axes["profile"].legend(frameon=False, ncols=2, loc="upper center")

@@ -55,22 +55,23 @@ wigner = burst(atoms, soon, co.engines.TruncatedWigner(n=1000))
 print("the cube:", cube["order 3"].reason.split("; ")[-1])
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.9), layout="constrained")
-for name, colour in colours.items():
-    axes[0].loglog(spacings, said[name], "--", color=colour, label=f"{name}: estimated")
-    axes[0].loglog(spacings, true[name], "o", color=colour, label=f"{name}: true")
-axes[0].set(xlabel="spacing (λ)", ylabel="largest error / peak", ylim=(5e-4, 1))
+for (name, colour), line, dot in zip(colours.items(), ("-", "--"), "os", strict=True):
+    axes[0].loglog(spacings, said[name], line, color=colour, label=f"{name}: estimated")
+    axes[0].loglog(spacings, true[name], dot, color=colour, label=f"{name}: true")
+axes[0].set(xlabel="spacing (λ₀)", ylabel="largest error / peak", ylim=(5e-4, 1))
 axes[0].set_xticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
 axes[0].set_xticks([], minor=True)
 axes[0].set_title("nine atoms")
 
 co.plot.emission(dicke, per_emitter=True, independent=False, ax=axes[1])
-axes[1].plot(short, ladder.emission / 30, "k", label="exact")
+axes[1].plot(short, ladder.emission / 30, "k:", lw=2.5, label="exact")
 axes[1].set(ylim=(0, 14), title="30 atoms at one place")
 
 co.plot.emission(cube, per_emitter=True, independent=False, ax=axes[2])
-axes[2].plot(soon, wigner.emission / 27, "k:", label="truncated Wigner")
+axes[2].plot(soon, wigner.emission / 27, "k-.", label="truncated Wigner")
 last = cube["order 3"]
-axes[2].plot(last.times[-1], last.emission[-1] / 27, "x", color=colours["order 3"], ms=9, mew=2)
+cross = {"color": colours["order 3"], "ms": 9, "mew": 2, "label": "order 3 diverges"}
+axes[2].plot(last.times[-1], last.emission[-1] / 27, "x", **cross)
 axes[2].set(ylim=(-4, 6), title="a cube of 27 atoms")
 for ax in axes:
     ax.legend(frameon=False, fontsize="small")

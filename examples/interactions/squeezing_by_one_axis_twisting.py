@@ -36,14 +36,15 @@ def squeezed(decay):
 
 figure, ax = plt.subplots(layout="constrained")
 found = {}
-for decay, colour in zip((0.0, 1.0, 5.0), co.plot.COLOURS, strict=False):
+styles = ("-", "--", "-.")
+for decay, style, colour in zip((0.0, 1.0, 5.0), styles, co.plot.COLOURS, strict=False):
     found[decay] = squeezed(decay)
     label = "no decay" if decay == 0 else f"Γ = {decay:g} χ"
-    ax.semilogy(times, found[decay], color=colour, label=label)
+    ax.semilogy(times, found[decay], style, color=colour, label=label)
     best = times[np.argmin(found[decay])]
     print(f"Γ = {decay:g} χ: smallest ξ² = {found[decay].min():.4f} at χt = {best:.4f}")
 ax.axhline(1, color="0.6", ls=":", label="independent spins")
-ax.set(xlabel="time χt", ylabel="squeezing ξ²", ylim=(0.02, 3))
+ax.set(xlabel="time (1/χ)", ylabel="squeezing ξ²", ylim=(0.02, 3))
 ax.legend(frameon=False)
 plt.show()
 

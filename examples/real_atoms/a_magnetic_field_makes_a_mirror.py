@@ -60,7 +60,7 @@ for name, values in against_field.items():
 left.axvline(0, color="0.8", lw=0.8, zorder=0)
 left.set(xlabel="magnetic field along the beam (mG)", ylabel="reflected power |r|²", ylim=(0, 1.02))
 left.set_title(f"laser at +{detuning:g} Γ₀", fontsize="medium")
-left.legend(frameon=False, loc="upper center")
+left.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.5, 1))
 for name, found in spectra.items():
     right.plot(
         frequencies - resonance, found.reflection, lines[name], color=colours[name], label=name

@@ -56,11 +56,12 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained
 for line, (share, colour) in enumerate(zip((0.8, 0.2), co.plot.COLOURS, strict=False)):
     left.plot(times, shown[:, line], color=colour, label=f"line {line}, share {share}")
     left.plot(times, n * share * np.exp(-times), "--", color=colour, lw=1)
+left.plot([], [], "--", color="0.4", lw=1, label="independent atoms")
 left.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)")
 left.legend(frameon=False)
 right.plot(shares, heights, "o", color=co.plot.COLOURS[0], label="peak over start")
 right.plot(shares, np.array(ends) / shares, "s", color=co.plot.COLOURS[1], label="atoms over share")
-right.axvline(1 / (n - 1), color="0.6", ls="--")
+right.axvline(1 / (n - 1), color="0.6", ls="--", label="b = 1/(N − 1)")
 right.axhline(1.0, color="0.8", lw=0.8)
 right.set(xlabel="share b of the line in the decay of one atom", ylabel="ratio")
 right.legend(frameon=False)

@@ -55,9 +55,11 @@ for name, modes_of in models.items():
 
 figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 for panel, name in zip(panels, models, strict=True):
-    for density, found, colour in zip(densities, rates[name], co.plot.COLOURS, strict=False):
+    for density, found, style, colour in zip(
+        densities, rates[name], ("-", "--", "-."), co.plot.COLOURS, strict=False
+    ):
         share = np.arange(1, len(found) + 1) / len(found)
-        panel.semilogx(np.sort(found), share, color=colour, label=f"{density} per 1/k³")
+        panel.semilogx(np.sort(found), share, style, color=colour, label=f"{density} per 1/k³")
     panel.axvline(1.0, color="0.7", lw=0.8)
     panel.set(xlim=(1e-5, 1e2), xlabel="decay rate (Γ₀)", title=f"{name} light")
 panels[0].set_ylabel("share of modes that decay more slowly")

@@ -38,10 +38,9 @@ for count in counts:
     powers[count] = np.array([light.output for light in found])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
-for number, count in enumerate(counts):
-    colour = co.plot.COLOURS[number]
-    left.loglog(pumps, linewidths[count], color=colour, label=f"{count:,} atoms")
-    right.loglog(pumps, powers[count], color=colour, label=f"{count:,} atoms")
+for count, style, colour in zip(counts, ("-", "--"), co.plot.COLOURS, strict=False):
+    left.loglog(pumps, linewidths[count], style, color=colour, label=f"{count:,} atoms")
+    right.loglog(pumps, powers[count], style, color=colour, label=f"{count:,} atoms")
     right.axvline(count * alone, color=colour, ls=":", lw=1)
 left.axhline(1, color="0.6", lw=1, label="an atom, Γ")
 left.axhline(alone, color="0.3", ls="--", lw=1, label="4g²/κ")

@@ -73,6 +73,7 @@ ax.set(xlabel="number of atoms", ylabel="critical spacing (λ₀)")
 ax.set(xlim=(2.5, 1000), ylim=(0.07, 1))
 ax.set_yticks([0.1, 0.15, 0.2, 0.3, 0.5, 0.8], labels=["0.1", "0.15", "0.2", "0.3", "0.5", "0.8"])
 ax.minorticks_off()
+ax.plot([], [], color="0.4", lw=1, label="infinite chain")
 ax.legend(frameon=False, loc="lower right")
 plt.show()
 

@@ -45,9 +45,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained
 co.plot.jumps(close, trajectories=6, ax=left)
 bins = {"bins": np.linspace(0, 4, 81), "density": True, "histtype": "step"}
 right.hist(waiting(close, n - 2), **bins, label="close", color=co.plot.COLOURS[0])
-right.hist(waiting(far, n - 2), **bins, label="far apart", color=co.plot.COLOURS[1])
+right.hist(waiting(far, n - 2), **bins, label="far apart", color=co.plot.COLOURS[1], ls="--")
 right.set(xlabel="wait for the last photon (1/Γ₀)", ylabel="probability density (Γ₀)", yscale="log")
-right.legend()
+right.legend(frameon=False)
 plt.show()
 
 # %%

@@ -56,6 +56,8 @@ for ax, (title, result) in zip(axes, results.items(), strict=True):
     order = np.argsort(arrivals[:, n // 2 - 1])
     for run in order[[runs // 20, runs // 2, -runs // 20]]:  # an early, a median and a late run
         ax.step([0, *arrivals[run]], np.arange(n, -1, -1), where="post", color="0.25", lw=1)
+    ax.plot([], [], color="0.25", lw=1, label="single runs")
+    ax.legend(frameon=False, loc="upper right")
 axes[0].set_xlim(0, 1.2)
 plt.show()
 

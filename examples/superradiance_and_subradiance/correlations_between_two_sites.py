@@ -30,10 +30,10 @@ g = pairs / np.outer(excited, excited)
 print("atom 0 has just emitted:", g[0, 0].round(2))
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
-for n in range(4):
-    left.plot(delays, np.abs(coherence[:, 0, n]), label=f"atom {n}")
-    right.plot(delays, g[:, 0, n], label=f"atom {n}")
-right.axhline(1, color="0.6", ls=":", lw=1)
+for n, style, colour in zip(range(4), ("-", "--", "-.", ":"), co.plot.COLOURS, strict=False):
+    left.plot(delays, np.abs(coherence[:, 0, n]), style, color=colour, label=f"atom {n}")
+    right.plot(delays, g[:, 0, n], style, color=colour, label=f"atom {n}")
+right.axhline(1, color="0.6", lw=0.8)
 left.set(xlabel="delay τ (1/Γ₀)", ylabel=r"$|⟨σ^+_0(0)\,σ^-_n(τ)⟩|$", title="one excitation")
 right.set(xlabel="delay τ (1/Γ₀)", ylabel="$g_{0n}(τ)$", title="driven by a laser")
 left.legend(frameon=False)

@@ -30,9 +30,9 @@ for n in (6, 10, 14):
     print(f"    {used['symmetries']} symmetries, {used['seconds']:.2f} s")
 
 ax = co.plot.emission(bursts, per_emitter=True, independent=False)
-ax.plot(times, np.exp(-times), "k--", lw=1, label="independent")
-ax.legend()
-ax.set_title("Rings of inverted atoms, 0.12 λ apart")
+ax.plot(times, np.exp(-times), "k:", label="independent")
+ax.legend(frameon=False)
+ax.set_title("Rings of inverted atoms, 0.12 λ₀ apart")
 plt.show()
 
 # %%

@@ -31,6 +31,7 @@ chains = [co.couple(co.chain(size, spacing), co.Vacuum()) for size in sizes]
 slowest = np.array([chain.modes().rates.min() for chain in chains])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
+figure.get_layout_engine().set(wspace=0.08)  # room beside the colour bar
 co.plot.bands(infinite, ax=left)
 left.plot(main, modes.shifts, "o", ms=5, mfc="white", mec=co.plot.COLOURS[0], label=f"{n} atoms")
 left.set(ylim=(-1.3, 0.8))

@@ -25,8 +25,10 @@ ax.set_title("Superradiance of identically coupled atoms")
 for label, burst in bursts.items():
     peak = burst.emission.argmax()
     height = burst.emission[peak] / len(burst.couplings)
-    ax.plot(times[peak], height, "k.")
+    ax.plot(times[peak], height, "k.", ms=8)
     print(f"{label}: {burst.emission[peak]:.4f} Γ₀ at t = {times[peak]:.4f}/Γ₀")
+ax.plot([], [], "k.", ms=8, label="peak")
+ax.legend(frameon=False)
 plt.show()
 
 # %%

@@ -41,11 +41,12 @@ for name, emitters in places.items():
         print(f"    still excited at 4/Γ₀: {result.excitation[-1]:.3f}")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
-for (name, emitters), colour in zip(places.items(), co.plot.COLOURS, strict=False):
+for (name, emitters), marker, colour in zip(places.items(), "os^d", co.plot.COLOURS, strict=False):
     n = len(emitters)
-    left.plot(times, true[name].emission / n, color=colour, label=name)
+    some = {"color": colour, "marker": marker, "ms": 4, "markevery": 0.12}
+    left.plot(times, true[name].emission / n, label=name, **some)
     left.plot(times, bare[name].emission / n, "--", color=colour)
-    right.plot(times, true[name].excitation / n, color=colour)
+    right.plot(times, true[name].excitation / n, **some)
     right.plot(times, bare[name].excitation / n, "--", color=colour)
 left.plot([], [], "--", color="0.4", label="the same, Δ = 0")
 left.set(xlabel="time (1/Γ₀)", ylabel="emission rate per emitter (Γ₀)", xlim=(0, 1), ylim=(0, 2))

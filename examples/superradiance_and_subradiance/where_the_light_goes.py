@@ -48,7 +48,6 @@ for place, (title, results) in enumerate(panels.items(), start=1):
     co.plot.pattern(results, plane="xy", time=0, ax=ax)
     ax.set_title(f"One photon, phases {title}")
     ax.set_rlabel_position(-30)
-    ax.lines[1].set_linestyle("--")
     ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
 plt.show()
 

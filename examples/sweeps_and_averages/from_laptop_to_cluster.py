@@ -45,6 +45,7 @@ for distance in grid["distance"]:
     shifts.append(pair.shift[0, 1])
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), sharey=True, layout="constrained")
+figure.get_layout_engine().set(wspace=0.08)  # room beside the colour bar
 brightness = np.log10(found.emission.T)
 colours = left.pcolormesh(found.distance, found.frequency, brightness, cmap="cividis")
 figure.colorbar(colours, ax=left, label="log₁₀ of the emission rate (Γ₀)")
@@ -53,7 +54,7 @@ for sign in (1, -1):
 left.set(xlabel="distance (λ₀)", ylabel="laser ω − ω₀ (Γ₀)", ylim=(-4, 4))
 worker = np.searchsorted(names, found.process.T)
 right.pcolormesh(found.distance, found.frequency, worker, cmap="cividis")
-right.set(xlabel="distance (λ₀)", title="computed by which process")
+right.set(xlabel="distance (λ₀)", title="which of the two processes")
 plt.show()
 
 # %%

@@ -40,18 +40,20 @@ found = co.sweep(mirror, grid, progress=False)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
 order = np.argsort(frequencies)
-for filling, colour in zip((1.0, 0.9, 0.6, 0.2), co.plot.COLOURS, strict=False):
+styles = ("-", "--", "-.", ":")
+for filling, style, colour in zip((1.0, 0.9, 0.6, 0.2), styles, co.plot.COLOURS, strict=False):
     mean = found.reflected.sel(filling=filling).values[order]
     band = 2 * found.reflected_error.sel(filling=filling).values[order]
-    left.plot(frequencies[order], mean, color=colour, label=f"filling {filling:g}")
+    left.plot(frequencies[order], mean, style, color=colour, label=f"filling {filling:g}")
     left.fill_between(frequencies[order], mean - band, mean + band, color=colour, alpha=0.25, lw=0)
 left.set(xlabel="frequency ω − ω₀ (Γ₀)", ylabel="reflected power", ylim=(0, 1.05))
 left.legend(frameon=False)
 
-for name, colour in zip(("reflected", "transmitted", "elsewhere"), co.plot.COLOURS, strict=False):
+names = ("reflected", "transmitted", "elsewhere")
+for name, marker, colour in zip(names, "os^", co.plot.COLOURS, strict=False):
     mean = found[name].values[:, -1]
     error = 2 * found[f"{name}_error"].values[:, -1]
-    right.errorbar(found.filling, mean, error, fmt="o", ms=4, color=colour, label=name)
+    right.errorbar(found.filling, mean, error, fmt=marker, ms=4, color=colour, label=name)
 
 # An infinite array of atoms that are all alike, each with the mean polarisation of a site
 fillings = np.linspace(0.02, 1, 99)
@@ -60,7 +62,7 @@ detuned = (1 - fillings) * mode.shifts[0]
 coherent = (fillings * mode.rates[0] / 2) ** 2 / (detuned**2 + width**2 / 4)
 right.plot(fillings, coherent, "--", color="0.4", label="mean polarisation")
 right.set(xlabel="filling", ylabel="share of the light at the resonance", ylim=(0, 1.05))
-right.legend(frameon=False, loc="center left")
+right.legend(frameon=False, loc="upper center")
 plt.show()
 
 for filling, power in zip(found.filling.values, found.reflected.values[:, -1], strict=True):

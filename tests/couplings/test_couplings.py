@@ -450,6 +450,46 @@ def test_darkest_mode_of_a_chain(n, rate):
     assert abs(darkest / rate - 1) < 1e-4
 
 
+def ring_rates(n, spacing):
+    """Decay rates of a ring with dipoles along its axis: sums of a circulant matrix, 50 digits."""
+    with mpmath.workdps(50):
+        across = mpmath.mpf(spacing) / mpmath.sin(mpmath.pi / n)
+        row = [mpmath.mpf(1)]
+        for j in range(1, n):
+            x = 2 * mpmath.pi * across * mpmath.sin(mpmath.pi * j / n)
+            row.append(1.5 * (mpmath.sin(x) / x + mpmath.cos(x) / x**2 - mpmath.sin(x) / x**3))
+        phase = 2 * mpmath.pi / n
+        return sorted(
+            float(mpmath.fsum(g * mpmath.cos(phase * q * j) for j, g in enumerate(row)))
+            for q in range(n)
+        )
+
+
+@pytest.mark.parametrize(("n", "lost"), [(40, 0), (60, 7)])
+def test_modes_say_which_decay_rates_are_below_round_off(n, lost):
+    """The darkest rate of 60 atoms is 2·10⁻¹⁸; what the eigenvalues say of it has any sign."""
+    modes = co.couple(co.ring(n, 0.2), VACUUM).modes()
+    expected = np.array(ring_rates(n, "0.2"))
+    error = np.abs(np.sort(modes.rates) - expected).max()
+    note = [line for line in repr(modes).splitlines() if "round-off" in line]
+    if lost == 0:
+        assert not note
+        assert error < 0.01 * expected[0]
+    else:
+        assert f"; {lost} decay rates are smaller" in note[0]
+        limit = float(note[0].split()[1].rstrip(";"))
+        assert expected[0] < error < limit
+        assert np.count_nonzero(expected < limit) == lost
+
+
+def test_modes_without_decay_say_nothing_of_round_off():
+    """All rates are exactly 0."""
+    lossless = co.Couplings(np.zeros((3, 3)), np.ones((3, 3)) - np.eye(3))
+    assert "round-off" not in repr(lossless.modes())
+    dicke = co.Couplings(np.ones((2, 2)), np.zeros((2, 2)))
+    assert "1 decay rate is smaller" in repr(dicke.modes())
+
+
 @pytest.mark.parametrize(("n", "spacing"), [(3, 0.15414), (10, 0.22053), (100, 0.25623)])
 def test_burst_threshold_of_chains(n, spacing):
     """A burst starts iff Tr Γ²/N > 2."""

@@ -293,8 +293,8 @@ def test_rates_grow_with_the_number_of_thermal_photons(photons):
 
 
 def test_drawn_independent_decay_includes_thermal_light():
-    """For emitters without coupling the dashed curve is the emission."""
+    """For emitters without coupling the dotted curve is the emission."""
     alone = co.Couplings(np.diag([1.0, 2.0]), np.zeros((2, 2)), thermal_photons=0.7)
     result = co.evolve(alone, "inverted", np.linspace(0, 3, 31), progress=False)
-    drawn, dashed = co.plot.emission(result).get_lines()
-    np.testing.assert_allclose(dashed.get_ydata(), drawn.get_ydata(), rtol=1e-6)
+    drawn, dotted = co.plot.emission(result).get_lines()
+    np.testing.assert_allclose(dotted.get_ydata(), drawn.get_ydata(), rtol=1e-6)

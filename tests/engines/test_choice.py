@@ -42,6 +42,12 @@ def test_methods_is_a_table_of_what_each_would_take():
     assert "MiB" in text
     for name in engines.NAMES:
         assert name in text
+    lines = text.splitlines()
+    work = lines[0].index("work")
+    refused = next(line for line in lines if line.startswith(" symmetric"))
+    assert refused[work - 1 :] == found.refusals["symmetric"]
+    widest = max(len(cost.work) for cost in found.costs.values())
+    assert lines[0].index("keeps") < work + widest + 30  # no refusal makes the table wider
     with pytest.raises(ValueError, match="times must increase"):
         co.methods(chain(2), "inverted", [1.0, 0.0])
     with pytest.raises(TypeError, match="Couplings or a MasterEquation"):

@@ -265,7 +265,7 @@ ATOMS = co.chain(2, 0.3)
         (co.couple(ATOMS, co.Vacuum()), "ground", "frequency is required"),
         (co.couple(ATOMS, co.Waveguide(1.0, K)), "ground", "group_velocity is required"),
         (co.couple(co.chain(401, 0.3), guide()), "ground", "at most 400 emitters.* these are 401"),
-        (co.couple(ATOMS, co.Plasma(2.0)), "ground", "needs the memory of the field"),
+        (co.couple(ATOMS, co.Plasma(2.0)), "ground", "frequency is required: the spectrum"),
         (co.Couplings(np.eye(2), np.zeros((2, 2))), "ground", "needs the emitters and the field"),
         (
             co.couple(ATOMS.replace(frequency=50.0, detunings=[0.0, 9.0]), co.Vacuum()),

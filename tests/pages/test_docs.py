@@ -151,7 +151,7 @@ def anchors(page):
 
 def test_every_page_is_in_the_table_of_contents():
     listed = set()
-    for index in (DOCS / "index.md", DOCS / "tutorial" / "index.md"):
+    for index in (DOCS / "index.md", DOCS / "tutorial" / "index.md", DOCS / "exercises.md"):
         for entries in re.findall(
             r"^```\{toctree\}\n(.*?)^```", index.read_text(encoding="utf-8"), re.DOTALL | re.M
         ):

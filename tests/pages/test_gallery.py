@@ -5,28 +5,42 @@ import io
 import os
 import re
 import runpy
+import sys
+import tempfile
 import tokenize
 import warnings
 from pathlib import Path
 
+import figures
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import qutip
 import reference
+from matplotlib.image import imread
 from scipy import constants, integrate, linalg, special
 from scipy.optimize import brentq
 
 import collective as co
 
-EXAMPLES = {p.stem: p for p in Path(__file__).parents[2].glob("examples/*/*.py")}
+ROOT = Path(__file__).parents[2]
+EXAMPLES = {p.stem: p for p in ROOT.glob("examples/*/*.py")}
+sys.path.insert(0, str(ROOT / "docs"))
+
+import _gallery  # noqa: E402
 
 
 def run(name):
+    """The variables of an example, whose figures are looked at, also in the size of the index."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*non-interactive.*")
         # as a program, which is what decides how processes get its functions
         names = runpy.run_path(str(EXAMPLES[name]), run_name="__main__")
+    drawn = [plt.figure(number) for number in plt.get_fignums()]
+    assert not [sentence for figure in drawn for sentence in figures.complaints(figure)]
+    with tempfile.TemporaryDirectory() as folder:
+        _gallery.draw_small(drawn[0], name, Path(folder) / "small.png")
+    assert not figures.complaints(drawn[0])
     plt.close("all")
     return names
 
@@ -38,6 +52,46 @@ def test_every_example_is_short_and_says_what_to_look_at(path):
     assert "What to notice" in text
     assert "Try changing" in text
     assert path.stem in Path(__file__).read_text()
+
+
+@pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
+def test_every_example_has_a_caption_in_the_index(path):
+    caption = _gallery.question(path)
+    assert caption.endswith("?")
+    assert len(caption) <= 100
+    assert not set(caption) & set("`<>")
+
+
+def test_the_index_shows_the_questions():
+    card = (
+        '    <div class="sphx-glr-thumbcontainer" tooltip="What changes">\n\n.. only:: html\n\n'
+        "  :doc:`/gallery/first_steps/{0}`\n\n.. raw:: html\n\n"
+        '      <div class="sphx-glr-thumbnail-title">{0}</div>\n    </div>\n'
+    )
+    names = ("one_atom_then_two", "how_close_is_close")
+    index = _gallery.with_questions("".join(card.format(name) for name in names))
+    assert "tooltip" not in index
+    asked = re.findall(r'<div class="gallery-question">(.*?)</div>', index)
+    assert asked == [_gallery.question(EXAMPLES[name]) for name in names]
+    assert _gallery.with_questions(index) == index
+    assert {*_gallery.PANELS, *_gallery.CROWDED} <= set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", ["five_engines_one_system", "bring_your_own_field"])
+def test_the_small_figure_is_one_panel(tmp_path, name):
+    """The first panel, or the one of `PANELS`, without the colour bar."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), sharey=True, layout="constrained")
+    figure.colorbar(left.pcolormesh(np.eye(3)), ax=left)
+    left.set_ylabel("shared by both")
+    right.plot([0, 1], [0, 1])
+    _gallery.draw_small(figure, name, tmp_path / "new" / "small.png")
+    assert figure.axes == [right if name in _gallery.PANELS else left]
+    height, width = imread(tmp_path / "new" / "small.png").shape[:2]
+    assert (width, height) == (572, 403)
+    box = figure.axes[0].get_window_extent()
+    assert box.width > 0.7 * figure.bbox.width
+    assert figure.axes[0].get_ylabel() == "shared by both"
+    assert figure.axes[0].yaxis.get_ticklabels()[0].get_visible()
 
 
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)

@@ -3,59 +3,50 @@
 All are slow tests: they need marimo, which is large, and which `make test` does not install.
 """
 
-import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import collective as co
 
 pytestmark = pytest.mark.slow
-FOLDER = Path(__file__).parents[2] / "teaching"
-DEMOS = sorted(path.stem for path in FOLDER.glob("*.py"))
+ROOT = Path(__file__).parents[2]
+# the demos in teaching order, without their numbers
+FILES = {path.stem.partition("_")[2]: path for path in sorted((ROOT / "teaching").glob("*.py"))}
+DEMOS = list(FILES)
+sys.path.insert(0, str(ROOT / "docs"))
+
+import teaching_pages  # noqa: E402
+
+TEACHING = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
 
 
 def load(name):
-    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return teaching_pages.load(FILES[name].stem)
 
 
-class FixedSlider:
-    """A slider with a fixed value."""
-
-    def __init__(self, value):
-        self.value = value
-
-
-def show(module, **values):
-    """The numbers under the figure with the sliders at these values, as text."""
-    shown, _ = module.app.run(defs={name: FixedSlider(value) for name, value in values.items()})
-    return numbers(shown)
-
-
-def texts_of(shown):
-    """The parts of the page that a demo shows."""
-    from marimo import Html
-
-    return [one.text for one in shown if isinstance(one, Html)]
+def show(demo, **values):
+    """The numbers under the figure with the controls at these values, as text."""
+    return numbers(teaching_pages.run(demo, values)[0])
 
 
 def numbers(shown):
-    text = next(text for text in texts_of(shown) if "numbers" in text)
+    text = next(text for text in shown if 'class="numbers"' in text)
     return re.findall(r'<span class="number">([^<]*)</span>', text)
 
 
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "rwa_on_trial"])
 def test_every_demo_has_a_figure_numbers_and_three_questions(name):
-    shown, _ = load(name).app.run()
-    texts = texts_of(shown)
+    texts, variables = teaching_pages.run(load(name), {})
     assert sum('<img class="figure"' in text for text in texts) == 1
-    assert len(numbers(shown)) >= 2
-    assert (FOLDER / f"{name}.py").read_text().count('?": ') == 3
+    assert len(numbers(texts)) >= 2
+    assert_nothing_is_cut_or_covered(variables["figure"])
+    assert len(variables["questions"]) == 3
+    assert all(question in TEACHING for question in variables["questions"])
 
 
 def test_spacing_and_the_burst():
@@ -94,10 +85,11 @@ def test_rwa_on_trial():
     np.testing.assert_allclose([errors[0.05, 0], errors[0.1, 0]], 1, atol=0.02)
     assert 1.08 < errors[0.05, 60][0] < 1.1
     assert errors[0.05, 180][0] < 0.02
-    shown, _ = demo.app.run(defs={"ratio": FixedSlider(0.05), "degrees": FixedSlider(0)})
-    texts = texts_of(shown)
+    texts, variables = teaching_pages.run(demo, {"ratio": 0.05, "degrees": 0})
+    assert all(question in TEACHING for question in variables["questions"])
+    assert_nothing_is_cut_or_covered(variables["figure"])
     assert sum('<img class="figure"' in text for text in texts) == 1
-    assert numbers(shown) == ["0.04992", "0.00249"]
+    assert numbers(texts) == ["0.04992", "0.00249"]
 
 
 def test_a_pair_on_a_wire():
@@ -148,3 +140,112 @@ def test_light_from_a_phased_array():
     light = np.einsum("abm,mn,abn->ab", waves, result.correlations[9], waves.conj()).real
     total = 3 / (8 * np.pi) * weights @ (light * (1 - n[..., 1] ** 2)).sum(axis=1) * 2 * np.pi / 48
     np.testing.assert_allclose(total, result.emission[9], rtol=1e-8)
+
+
+def assert_nothing_is_cut_or_covered(figure):
+    """All texts are on the page, the panels apart, and no legend covers its panel."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    whole = figure.get_tightbbox(renderer)
+    assert whole.x0 > 0
+    assert whole.y0 > 0
+    assert whole.x1 < figure.get_figwidth()
+    assert whole.y1 < figure.get_figheight()
+    first, second = (ax.get_tightbbox(renderer) for ax in figure.axes)
+    assert first.x1 < second.x0
+    for ax in figure.axes:
+        if ax.get_legend():
+            assert ax.get_legend().get_window_extent(renderer).y0 >= ax.bbox.y1
+
+
+def test_the_numbers_of_the_files_are_the_teaching_order():
+    assert [path.stem[0] for path in FILES.values()] == [str(i) for i in range(8)]
+    introduction = FILES["introduction"].read_text(encoding="utf-8")
+    linked = re.findall(r"\?file=(\w+)\.py\): ", introduction)
+    assert linked == [path.stem for path in FILES.values()][1:]
+    pages = re.findall(r"_static/teaching/(\w+)\.html", TEACHING)
+    assert pages == DEMOS
+    headings = [teaching_pages.title(path.stem) for path in FILES.values()]
+    assert re.findall(r"^## (.*)$", TEACHING, flags=re.M) == headings
+
+
+def test_introduction():
+    demo = load("introduction")
+    for distance, start, rates in (
+        (0.1, "in phase", (1.923, 0.077)),
+        (0.7, "opposite", (0.668, 1.332)),
+    ):
+        xi = 2 * np.pi * distance
+        by_hand = 1.5 * (np.sin(xi) / xi + np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
+        both, _, left = show(demo, distance=distance, start=start)
+        assert both == f"{rates[0]:.3f} and {rates[1]:.3f} Γ₀"
+        rate = 1 + by_hand if start == "in phase" else 1 - by_hand
+        assert float(left) == pytest.approx(np.exp(-5 * rate), abs=6e-4)
+    decay, shift = demo.along_the_line()
+    pair = demo.couplings_at(demo.DISTANCES[60])
+    np.testing.assert_allclose([decay[60], shift[60]], [pair.decay[0, 1], pair.shift[0, 1]])
+    left = float(show(demo, distance=0.1, start="first atom")[2])
+    assert left == pytest.approx((np.exp(-5 * 0.0773) + np.exp(-5 * 1.9227)) / 2, abs=1e-3)
+    assert left == pytest.approx(0.34, abs=0.005)
+
+
+def test_an_atom_before_a_mirror():
+    demo = load("an_atom_before_a_mirror")
+    xi = 4 * np.pi * demo.DISTANCES
+    across = 1 + 3 * (np.sin(xi) / xi**3 - np.cos(xi) / xi**2)
+    along = 1 - 1.5 * (np.sin(xi) / xi + np.cos(xi) / xi**2 - np.sin(xi) / xi**3)
+    np.testing.assert_allclose(demo.decay_rates("dipole along"), along, atol=1e-8)
+    np.testing.assert_allclose(demo.decay_rates("dipole across"), across, atol=1e-8)
+    for place in (0.1, 0.5, 0.75):
+        fibre = demo.coupled("in a fibre", place).decay[0, 0]
+        assert fibre == pytest.approx(1 - np.cos(4 * np.pi * place), abs=1e-12)
+        curve = demo.decay_rates("in a fibre")[np.abs(demo.DISTANCES - place).argmin()]
+        assert fibre == pytest.approx(curve, abs=1e-12)
+    # what the answers say of both ends of the distance
+    assert along[0] < 0.01 < 1.99 < across[0]
+    far = demo.DISTANCES >= 1
+    np.testing.assert_allclose(np.abs(along - 1)[far].max(), 0.11, atol=0.005)
+    np.testing.assert_allclose(np.abs(across - 1)[far].max(), 0.02, atol=0.003)
+    # alone until its light comes back, then the part that a bound state keeps
+    late = demo.excited("in a fibre", 0.5, 2.0)
+    before = demo.TIMES < 2
+    np.testing.assert_allclose(late[before], np.exp(-demo.TIMES[before]), atol=1e-6)
+    for delay, kept in ((0, "1.000"), (1, "0.444")):
+        assert show(demo, light="in a fibre", distance=0.5, delay=delay)[1] == kept
+    assert show(demo, light="dipole across", distance=0.01, delay=1)[0] == "1.998 Γ₀"
+    _, variables = teaching_pages.run(demo, {"light": "in a fibre", "distance": 0.5, "delay": 1})
+    assert_nothing_is_cut_or_covered(variables["figure"])
+
+
+def test_a_hundred_atoms():
+    demo = load("a_hundred_atoms")
+    for n, spacing in ((4, 0.1), (9, 0.1), (9, 0.2)):
+        exact = co.evolve(
+            demo.square(n, spacing), "inverted", demo.TIMES, method="blocks", progress=False
+        )
+        for method in demo.METHODS:
+            emission, error = demo.light(n, spacing, method)
+            top = exact.emission.argmax()
+            assert abs(emission[top] - exact.emission[top] / n) <= error[top] + 0.003, method
+    # four atoms at 0.2 λ₀ burst by less than a per cent
+    four = co.evolve(demo.square(4, 0.2), "inverted", demo.TIMES, method="blocks", progress=False)
+    assert 1.005 < four.emission.max() / 4 < 1.01
+    assert demo.variance(4, 0.2) > 1
+    assert demo.peak(4, 0.2, "cumulants of order 2")[0] == pytest.approx(1.007, abs=0.001)
+    # the answers' numbers for a hundred
+    said = {
+        (0.2, "truncated Wigner"): (1.54, 0.08),
+        (0.2, "cumulants of order 2"): (1.71, 0.35),
+        (0.2, "mean field"): (1.54, 0.39),
+        (0.1, "cumulants of order 2"): (4.0, 2.8),
+        (0.1, "mean field"): (2.9, 1.1),
+        (0.1, "truncated Wigner"): (3.1, 0.3),
+    }
+    for (spacing, method), numbers_said in said.items():
+        np.testing.assert_allclose(demo.peak(100, spacing, method)[:2], numbers_said, atol=0.06)
+    assert demo.variance(100, 0.4) > 1 > demo.variance(100, 0.45)
+    assert demo.variance(4, 0.22) > 1 > demo.variance(4, 0.225)
+    assert demo.variance(9, 0.27) > 1 > demo.variance(9, 0.275)
+    assert demo.peak(100, 0.4, "truncated Wigner")[0] == pytest.approx(1.01, abs=0.006)
+    dicke = co.Couplings(np.ones((100, 100)), np.zeros((100, 100)))
+    ladder = co.evolve(dicke, "inverted", np.linspace(0, 0.1, 101), progress=False)
+    assert ladder.emission.max() / 100 == pytest.approx(20, abs=0.5)

@@ -1,5 +1,6 @@
 """The figure of emitters in their environment: light of one of them, matter, markers."""
 
+import figures
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -37,6 +38,9 @@ def test_matter_is_shaded_and_emitters_are_marked():
     assert lines["excited emitter"] == [[0, 0.3]]
     assert lines["emitters"] == [[0.2, 0.4]]
     assert lines["emitters out of the plane"] == [[0.1, 0.3]]
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["emitters out of the plane", "emitters", "excited emitter"]
+    assert not figures.complaints(ax.figure)
     # real dipoles are lines along themselves; the third one is circular
     dipoles = [line.get_xydata() for line in ax.get_lines() if line.get_label().startswith("_")]
     directions = [np.abs(ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0]) for ends in dipoles]

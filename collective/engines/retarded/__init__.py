@@ -1,1 +1,1 @@
-"""One excitation with the delay of light and with modes that keep it: beyond the Markov limit."""
+"""One excitation with the delay of light, with modes that keep it, and with any spectrum."""

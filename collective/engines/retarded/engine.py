@@ -6,7 +6,8 @@ The amplitudes of one excitation and a :math:`Σ(ω)` that depends on frequency,
 
 solve a linear equation with delays wherever Σ(ω) is a sum of :math:`S e^{iωτ}` and of modes
 :math:`g^*g/(ω − ν)`. It is solved in time, where nothing arrives before r/c, with a bound on the
-error. Each mode is an amplitude of its own.
+error. Each mode is an amplitude of its own. Of a field that only has a Green's tensor, Σ(ω) is
+sampled, and what delays alone do not describe is added as an integral over frequency.
 """
 
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.retarded import size
 from collective.engines.retarded.history import NODES, TERMS
+from collective.engines.retarded.of_field import of_field
 from collective.engines.retarded.problem import equation_of, kept, memory_of
 from collective.engines.retarded.steps import Steps
 from collective.fields.memory import Memory
@@ -32,21 +34,33 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 
+_WARNED = 0.01  # error of the amplitudes
+_SHARE = 0.05  # of the error by the band of frequencies, that steps in time may add
+
+
 @dataclass(frozen=True)
 class Retarded:
     r"""One excitation beyond the Markov approximation: light needs the time r/c, and modes keep it.
 
     It asks the field for its `Memory`: `Waveguide` with a group velocity, also with a mirror at its
-    end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Drives, pumps,
-    dephasing, thermal light and states with a second excitation are refused, and so are fields
-    without a memory. It answers another question than the master equation, and "auto" never takes
-    it: name it.
+    end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Any other
+    field with a Green's tensor is sampled at some hundred frequencies around ω₀: a wire, a sphere,
+    layers, samples of a Maxwell solver, with their dispersion and their resonances, however narrow.
+    Drives, pumps, dephasing, thermal light and states with a second excitation are refused, and so
+    are fields without a spectrum: samples at one frequency, a permittivity that is one number of a
+    metal, and a guide without a group velocity. It answers another question than the master
+    equation, and "auto" never takes it: name it.
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
     to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
     strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
-    what the RWA neglects.
+    what the RWA neglects. Of a field that is sampled, Σ(ω) is that of the field within the band
+    `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
+    beside its delay, and `error_bound` contains an estimate of what that changes: how much the
+    outer half of the band does, and at least what the integral gives before the start, where a
+    causal field gives nothing. Amplitudes of about (rates and shifts)/ω₀ depend on how the
+    excitation has come into the emitters, which no model within the RWA says.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
     Rev. A 66, 023816 (2002).
@@ -71,7 +85,7 @@ class Retarded:
     cite: ClassVar[tuple[str, ...]] = ()
 
     def refusal(self, request: Request) -> str | None:
-        """Refuse what excites or dephases, two excitations, and fields without a memory."""
+        """Refuse what excites or dephases, two excitations, and fields without a spectrum."""
         common = unsupported(self, request, ising=True)
         if common is not None:
             return common
@@ -93,7 +107,7 @@ class Retarded:
         return found if isinstance(found, str) else None
 
     def cost(self, request: Request) -> Cost:
-        """Predict memory and time from the delays and rates."""
+        """Predict memory and time from delays and rates, and from a few samples of a field."""
         return size.cost(request, _memory(request))
 
     def prepare(self, request: Request) -> None:
@@ -113,7 +127,6 @@ class _Run:
         self._request = request
         memory = _memory(request)
         self._n, self._modes = len(memory), len(memory.frequencies)
-        equation = equation_of(request, memory)
         self._recorder = Recorder(request)
         self._limits = ExitStack()
         self._limited = False
@@ -121,7 +134,14 @@ class _Run:
         couplings = request.couplings
         vectors = one_excitation_vectors(request.state, self._n, couplings.emitters)
         now = kept(vectors, self._modes)
-        self._steps = Steps(equation, now, last, request.rtol)
+        self._of_field = of_field(request, now)
+        tolerance = request.rtol
+        if self._of_field is None:
+            equation = equation_of(request, memory)
+        else:
+            equation = self._of_field.equation
+            tolerance = max(tolerance, _SHARE * self._of_field.error)
+        self._steps = Steps(equation, now, last, tolerance)
         if earlier is None:
             self._record(now, equation.generator @ now)
             return
@@ -157,7 +177,12 @@ class _Run:
             steps.advance()
             return
         for t in times[self._recorder.reached : passed]:
-            self._record(*steps.history.last(float(t)))
+            amplitudes, slopes = steps.history.last(float(t))
+            if self._of_field is not None:
+                added, at = self._of_field.remainder, self._recorder.reached
+                amplitudes = amplitudes[: self._n] + added.amplitudes[at]
+                slopes = slopes[: self._n] + added.slopes[at]
+            self._record(amplitudes, slopes)
 
     def _record(self, amplitudes: NDArray[Any], slopes: NDArray[Any]) -> None:
         """Record the observables of amplitudes and their slopes at one time, (N + K, R) each."""
@@ -183,13 +208,24 @@ class _Run:
         checks = self._recorder.checks()
         del checks["trace_error"]  # the rest of the excitation is in the field
         past = self._steps.history.past
-        return {"error_bound": past.bound, "steps": past.taken, **checks}
+        found: dict[str, Any] = {"error_bound": past.bound, "steps": past.taken}
+        if self._of_field is not None:
+            found["error_bound"] += self._of_field.error
+            found["spectrum"] = self._of_field.diagnostics()
+        return {**found, **checks}
 
     def resume(self) -> dict[str, NDArray[Any]]:
         return self._steps.history.whole()
 
     def notes(self) -> list[str]:
-        return []
+        of_field = self._of_field
+        if of_field is None or of_field.error < _WARNED:
+            return []
+        return [
+            "method 'retarded': the spectrum of the field is not known well enough, and the "
+            f"amplitudes may be wrong by {of_field.error:.1g}. The frequency of the emitters is "
+            "not high enough above their rates and shifts, or the field is not causal"
+        ]
 
     def close(self) -> None:
         self._limits.close()

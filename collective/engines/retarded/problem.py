@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective.engines.request import Request
+from collective.engines.retarded.sampled import sampled_of
 from collective.engines.retarded.steps import Equation
 from collective.fields import answers
 from collective.fields.memory import Memory
@@ -17,7 +18,10 @@ _ROUND_OFF = 1e-12  # relative to the largest part of Σ(0): a smaller rest is n
 
 
 def memory_of(request: Request) -> Memory | str:
-    """The memory of the field in the user's unit, or the reason why there is none; kept."""
+    """The memory of the field in the user's unit, or the reason why there is none; kept.
+
+    For a field that is sampled it is a guess, by which the cost is predicted.
+    """
     if "memory" not in request.memo:
         request.memo["memory"] = _memory_of(request)
     found: Memory | str = request.memo["memory"]
@@ -41,49 +45,77 @@ def _memory_of(request: Request) -> Memory | str:
     except ValueError as error:
         return f"method 'retarded': {error}"
     if found is None:
-        return (
-            f"method 'retarded' needs the memory of the field, and {couplings.field!r} does not "
-            "give it: Vacuum, Mirror, Waveguide and Cavity have memory(emitters), and so may a "
-            "field of your own"
-        )
+        try:
+            sampled = sampled_of(request)
+        except ValueError as error:
+            return f"method 'retarded': {error}"
+        request.memo["sampled"] = sampled
+        return sampled.guess
     if np.any(found.frequencies == 0):
         return "method 'retarded': a mode of the memory has no loss and the frequency ω₀ itself"
-    growing = np.abs(found.changes).sum(axis=0)
+    why = too_fast(found)
+    if why is not None:
+        return why
+    why = another_rate(request, found.self_energy(0.0), largest_part(found))
+    return found if why is None else why
+
+
+def too_fast(memory: Memory) -> str | None:
+    """Why there is no solution, if the interaction changes too fast with frequency."""
+    growing = np.abs(memory.changes).sum(axis=0)
     most = float(growing.sum(axis=1).max(initial=0.0))
-    if most > _MOST_CHANGE:
-        return (
-            "method 'retarded': the interaction changes too fast with frequency, by "
-            f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
-            "emitters are too close, or their frequency is too low for the RWA"
-        )
-    rest = instantaneous_rest(request, found)
-    lost = float(np.abs(rest - rest.conj().T).max())  # Γ that the memory does not know
+    if most <= _MOST_CHANGE:
+        return None
+    return (
+        "method 'retarded': the interaction changes too fast with frequency, by "
+        f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
+        "emitters are too close, or their frequency is too low for the RWA"
+    )
+
+
+def another_rate(
+    request: Request, at_resonance: NDArray[np.complex128], part: float = 0.0
+) -> str | None:
+    """Why the Γ of the couplings is not that of their field, if it is not.
+
+    Args:
+        request: what is asked for.
+        at_resonance: Σ(0) of the field, in the user's unit.
+        part: the largest of the terms of which Σ(0) is the sum, which round-off is relative to.
+    """
+    couplings = request.couplings
+    rest = instantaneous_rest(request, at_resonance, part)
+    lost = float(np.abs(rest - rest.conj().T).max())  # Γ that the field does not know
     largest = float(np.abs(couplings.decay).max()) + _SAME * float(np.abs(couplings.shift).max())
-    if lost > _SAME * largest + _ROUND_OFF * _largest_part(found) / request.unit:
-        return (
-            f"method 'retarded': Γ of these couplings differs by {lost * request.unit:.2g} from "
-            "that of the field at ω₀. Couple emitters without detunings, and give these by "
-            "couplings.replace(detunings=...)"
-        )
-    return found
+    if lost <= _SAME * largest + _ROUND_OFF * part / request.unit:
+        return None
+    return (
+        f"method 'retarded': Γ of these couplings differs by {lost * request.unit:.2g} from "
+        "that of the field at ω₀. Couple emitters without detunings, and give these by "
+        "couplings.replace(detunings=...)"
+    )
 
 
-def instantaneous_rest(request: Request, memory: Memory) -> NDArray[np.complex128]:
+def instantaneous_rest(
+    request: Request, at_resonance: NDArray[np.complex128], part: float = 0.0
+) -> NDArray[np.complex128]:
     """Δ − iΓ/2 minus Σ(0), (N, N), in the unit of the run: shifts that act without delay.
+
+    Σ(0), and the largest of the terms of which it is the sum, are given in the user's unit.
 
     In front of a mirror it is the part of the level shift that is not resonant, and with
     shift="rwa" the integral over Green's tensor.
     """
     couplings = request.couplings
     whole = np.asarray(couplings.shift) - 0.5j * np.asarray(couplings.decay)
-    of_memory = memory.self_energy(0.0) / request.unit
-    rest = whole - of_memory
-    size = max(float(np.abs(whole).max(initial=0.0)), _largest_part(memory) / request.unit)
+    of_field = at_resonance / request.unit
+    rest = whole - of_field
+    size = np.maximum(np.abs(whole), np.abs(of_field)).max(initial=part / request.unit)
     rest[np.abs(rest) <= _ROUND_OFF * size] = 0.0
     return np.asarray(rest)
 
 
-def _largest_part(memory: Memory) -> float:
+def largest_part(memory: Memory) -> float:
     """The largest entry that one path or one mode contributes to Σ(0), in the user's unit.
 
     Far from a mirror, at a node, direct and returned light cancel in Γ: what is left is round-off
@@ -96,16 +128,34 @@ def _largest_part(memory: Memory) -> float:
     return largest
 
 
-def equation_of(request: Request, memory: Memory) -> Equation:
-    """The equation of the amplitudes of N emitters and K modes, in the frame of their mean."""
-    n, unit, couplings = len(memory), request.unit, request.couplings
-    rest = instantaneous_rest(request, memory)
+def at_once(
+    request: Request, at_resonance: NDArray[np.complex128], part: float = 0.0
+) -> NDArray[np.complex128]:
+    """Shifts without delay beside Σ(ω), and detunings, (N, N), in the unit of the run."""
+    rest = instantaneous_rest(request, at_resonance, part)
+    return np.asarray((rest + rest.conj().T) / 2 + np.diag(request.couplings.detunings))
+
+
+def equation_of(
+    request: Request, memory: Memory, at_resonance: NDArray[np.complex128] | None = None
+) -> Equation:
+    """The equation of the amplitudes of N emitters and K modes, in the frame of their mean.
+
+    Args:
+        request: what is asked for.
+        memory: in the user's unit.
+        at_resonance: Σ(0) of the field, if that of the memory is not.
+    """
+    n, unit = len(memory), request.unit
+    if at_resonance is None:
+        shifts = at_once(request, memory.self_energy(0.0), largest_part(memory))
+    else:
+        shifts = at_once(request, at_resonance)
     now = memory.delays == 0
-    at_once = (rest + rest.conj().T) / 2 + np.diag(couplings.detunings)
-    at_once = at_once + np.where(now, memory.strengths, 0).sum(axis=0) / unit
+    shifts = shifts + np.where(now, memory.strengths, 0).sum(axis=0) / unit
     modes = len(memory.frequencies)
     generator = np.zeros((n + modes, n + modes), dtype=complex)
-    generator[:n, :n] = at_once
+    generator[:n, :n] = shifts
     generator[:n, n:] = memory.couplings.conj().T / unit
     generator[n:, :n] = memory.couplings / unit
     generator[n:, n:] = np.diag(memory.frequencies / unit)
@@ -126,7 +176,7 @@ def equation_of(request: Request, memory: Memory) -> Equation:
         turned = strengths[paths, to, origin] * np.exp(1j * mean * delays)
         found.append((turned, delays, to, origin + shift))
     strengths, delays, to, origin = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Equation(generator, strengths, delays, to, origin, mixing)
+    return Equation(generator, strengths, delays, to, origin, mixing, frame=mean)
 
 
 def kept(vectors: NDArray[Any], modes: int) -> NDArray[np.complex128]:

@@ -46,6 +46,7 @@ class Equation:
         origin: (Q,), the amplitude that causes it; for numbers from n on i times the slope of
             one.
         mixing: a matrix (n, n) that multiplies all delayed interactions; None for 1.
+        frame: the frequency from which the phases of the amplitudes count.
 
     Attributes:
         gain: the norm of the interactions that slopes cause.
@@ -60,11 +61,12 @@ class Equation:
         to: NDArray[np.intp],
         origin: NDArray[np.intp],
         mixing: NDArray[Any] | None = None,
+        frame: float = 0.0,
     ):
         from scipy.sparse import csr_array
 
         n = len(instantaneous)
-        self.generator = -1j * instantaneous
+        self.generator, self.frame = -1j * instantaneous, frame
         self.delays, self.origin = delays, origin
         count = len(delays)
         self.spread = csr_array((-1j * strengths, (to, np.arange(count))), shape=(n, count))

@@ -16,7 +16,10 @@ with app.setup:
     import collective as co
 
     # fixed: to find them anew takes longer than to draw
-    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
+    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.24}
+    # the legend stands above the axes, where it covers no curve
+    ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     DISTANCE = 0.03  # in wavelengths
     G = co.couple(co.chain(2, DISTANCE), co.Vacuum()).shift[0, 1]  # 110 Γ₀
     RATIOS = [0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1]
@@ -28,7 +31,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -108,11 +114,11 @@ def _(degrees, ratio):
 
     figure = Figure(figsize=(7.6, 3.7), dpi=92)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
-    for atom, colour, label in ((0, 0, "first"), (1, 1, "second")):
-        left.plot(swaps, full[:, atom], color=co.plot.COLOURS[colour], label=label)
+    for atom, (label, style) in enumerate({"first": "-", "second": "--"}.items()):
+        left.plot(swaps, full[:, atom], style, color=co.plot.COLOURS[atom], lw=2.5, label=label)
         left.plot(swaps, rwa[:, atom], "k:", lw=1.5, label="RWA" if atom else None)
     left.set(xlabel="time (π/G)", ylabel="probability to be excited", ylim=(-0.03, 1.03))
-    left.legend(frameon=False, loc="upper right")
+    left.legend(**ABOVE)
     right.plot(
         swaps[::4],
         distance.reshape(11, 4).max(axis=1),
@@ -127,7 +133,7 @@ def _(degrees, ratio):
         label="population",
     )
     right.set(xlabel="time (π/G)", ylabel="error of the RWA", ylim=(0, 0.13))
-    right.legend(frameon=False, loc="upper right")
+    right.legend(**ABOVE)
     shown(
         figure,
         "Left, the populations of both atoms against time, with and without the RWA; right, the "
@@ -159,25 +165,24 @@ def _():
 
 @app.cell
 def _():
-    mo.accordion(
-        {
-            "From θ = 0, both atoms in the ground state: how do the errors grow with G/ω₀?": """
-            The error of the state is G/ω₀, that of the populations only (G/ω₀)². Twice the coupling
-            doubles the first and gives four times the second. In the RWA nothing happens, while the
-            full coupling adds a little |ee⟩ to |gg⟩. The populations alone hide most of the error.
-            """,
-            "From which start is the RWA almost perfect?": """
-            From θ = 180°, one excitation. The terms that are dropped connect |gg⟩ and
-            |ee⟩, and neither is occupied. The small remaining error comes from the decay to |gg⟩.
-            """,
-            "Up to which coupling does the RWA hold to one per cent for every start?": """
-            Up to just below G/ω₀ = 0.01: there the worst start, θ near 60°, has an error of 0.011.
-            An optical atom at this distance has G/ω₀ ≈ 2·10⁻⁶; superconducting circuits have far
-            more than 0.01.
-            """,
-        }
-    )
-    return
+    questions = {
+        "From θ = 0, both atoms in the ground state: how do the errors grow with G/ω₀?": """
+        The error of the state is G/ω₀, that of the populations only (G/ω₀)². Twice the coupling
+        doubles the first and gives four times the second. In the RWA nothing happens, while the
+        full coupling adds a little |ee⟩ to |gg⟩. The populations alone hide most of the error.
+        """,
+        "From which start is the RWA almost perfect?": """
+        From θ = 180°, one excitation. The terms that are dropped connect |gg⟩ and
+        |ee⟩, and neither is occupied. The small remaining error comes from the decay to |gg⟩.
+        """,
+        "Up to which coupling does the RWA hold to one per cent for every start?": """
+        Up to just below G/ω₀ = 0.01: there the worst start, θ near 60°, has an error of 0.011.
+        An optical atom at this distance has G/ω₀ ≈ 2·10⁻⁶; superconducting circuits have far
+        more than 0.01.
+        """,
+    }
+    mo.accordion(questions)
+    return (questions,)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ with app.setup:
     import collective as co
 
     # fixed: to find them anew takes longer than to draw
-    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
+    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.24}
+    # the legend stands above the axes, where it covers no curve
+    ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     K = 2 * np.pi
     RADIUS = 0.02  # in wavelengths
     WIRE = co.Nanowire(RADIUS, co.materials.Drude.from_value(-50 + 0.6j, K))  # like silver
@@ -31,7 +34,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -100,17 +106,17 @@ def _(distance, gap):
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)
     left.plot(DISTANCES, decay, color=blue, label="Γ₁₂")
     left.plot(DISTANCES, shift, "--", color=red, label="Δ₁₂")
-    left.plot(distance.value, couplings.decay[0, 1], "o", color=blue)
+    left.plot(distance.value, couplings.decay[0, 1], "o", color=blue, label="this distance")
     left.plot(distance.value, couplings.shift[0, 1], "o", color=red)
     left.axhline(0, color="0.7", lw=0.8, zorder=0)
     left.set(xlabel="distance (λ₀)", ylabel="coupling / Γ₁₁", ylim=(-1.05, 1.05))
     left.set_yticks([-1, -0.5, 0, 0.5, 1])
-    left.legend(frameon=False, ncols=2, loc="upper right")
-    right.plot(TIMES, result.populations[:, 0], color=blue, label="first atom")
-    right.plot(TIMES, result.populations[:, 1], "--", color=red, label="second atom")
+    left.legend(**ABOVE)
+    right.plot(TIMES, result.populations[:, 0], color=blue, label="first")
+    right.plot(TIMES, result.populations[:, 1], "--", color=red, label="second")
     right.plot(TIMES, concurrence, ":", color=green, lw=2, label="concurrence")
     right.set(xlabel="time (1/Γ₁₁)", ylabel="probability to be excited", xlim=(0, 5), ylim=(0, 1))
-    right.legend(frameon=False)
+    right.legend(**ABOVE)
     shown(
         figure,
         "Left, Γ₁₂ and Δ₁₂ against distance, with dots at the slider; right, the populations of "
@@ -146,27 +152,26 @@ def _():
 
 @app.cell
 def _():
-    mo.accordion(
-        {
-            "At which distances is one mode darkest? What separates them?": f"""
-            Where |Γ₁₂| is largest. These distances are half a wavelength of the plasmon apart,
-            {PLASMON / 2:.3f} λ₀, and the sign of Γ₁₂ alternates between them: the dark mode is
-            antisymmetric at a whole wavelength and symmetric at half a wavelength. Δ₁₂ vanishes
-            there.
-            """,
-            "What happens a quarter of the plasmon's wavelength further on?": """
-            Γ₁₂ vanishes, and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: part of the excitation
-            goes to the second atom and back while it decays. The entanglement rises, but then it
-            decays.
-            """,
-            "At which gap do the atoms get most entangled?": """
-            At 0.01 to 0.02 λ₀. At smaller gaps the metal absorbs more. At larger gaps more light
-            leaves to the side and less goes along the wire: β is this share. At 0.08 λ₀ a third of
-            the light does not go into the plasmon, and the concurrence is about half as large.
-            """,
-        }
-    )
-    return
+    questions = {
+        "At which distances is one mode darkest? What separates them?": f"""
+        Where |Γ₁₂| is largest. These distances are half a wavelength of the plasmon apart,
+        {PLASMON / 2:.3f} λ₀, and the sign of Γ₁₂ alternates between them: the dark mode is
+        antisymmetric at a whole wavelength and symmetric at half a wavelength. Δ₁₂ vanishes
+        there.
+        """,
+        "What happens a quarter of the plasmon's wavelength further on?": """
+        Γ₁₂ vanishes, and Δ₁₂ is largest, nearly Γ₁₁/2. No mode is dark: part of the excitation
+        goes to the second atom and back while it decays. The entanglement rises, but then it
+        decays.
+        """,
+        "At which gap do the atoms get most entangled?": """
+        At 0.01 to 0.02 λ₀. At smaller gaps the metal absorbs more. At larger gaps more light
+        leaves to the side and less goes along the wire: β is this share. At 0.08 λ₀ a third of
+        the light does not go into the plasmon, and the concurrence is about half as large.
+        """,
+    }
+    mo.accordion(questions)
+    return (questions,)
 
 
 if __name__ == "__main__":

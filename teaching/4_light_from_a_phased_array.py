@@ -14,6 +14,9 @@ with app.setup:
 
     import collective as co
 
+    # the legend stands above the axes, where it covers no curve
+    ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     TIMES = np.linspace(0, 6, 61)
     ANGLES = np.radians(np.arange(-180, 181))  # from the normal of the chain, towards its axis
     DIRECTIONS = np.column_stack([np.cos(ANGLES), 0 * ANGLES, np.sin(ANGLES)])
@@ -25,7 +28,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -80,7 +86,7 @@ def _(atoms, phase, spacing, time):
     blue, red = co.plot.COLOURS[:2]
 
     figure = Figure(figsize=(7.6, 3.9), dpi=92)
-    left = figure.add_axes((0.06, 0.08, 0.38, 0.84), projection="polar")
+    left = figure.add_axes((0.07, 0.08, 0.36, 0.8), projection="polar")
     left.set_theta_zero_location("N")
     left.set_theta_direction(-1)
     left.plot(ANGLES, light, color=blue)
@@ -91,13 +97,14 @@ def _(atoms, phase, spacing, time):
     left.set_rlabel_position(22.5)
     left.yaxis.set_major_locator(MaxNLocator(4))
 
-    right = figure.add_axes((0.58, 0.14, 0.4, 0.82))
+    right = figure.add_axes((0.63, 0.14, 0.35, 0.76))
     right.semilogy(TIMES, result.emission, color=blue, label="array")
     right.semilogy(TIMES, np.exp(-TIMES), "--", color="0.4", label="one atom")
-    right.plot(TIMES[now], result.emission[now], "o", color=red)
+    right.plot(TIMES[now], result.emission[now], "o", color=red, label="now")
     right.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", xlim=(-0.1, 6), ylim=(1e-4, 5))
     right.minorticks_off()
-    right.legend(frameon=False, loc="upper right")
+    right.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+    right.legend(**ABOVE)
     shown(
         figure,
         "Left, a polar plot of the light of the array, beside that of one atom; right, its "
@@ -133,26 +140,25 @@ def _():
 
 @app.cell
 def _():
-    mo.accordion(
-        {
-            "Time 0, spacing 0.25 λ₀: which phase sends the light along the chain? And beyond?": """
-            90°, the phase that light gains from one atom to the next: sin(angle) = φλ₀/(360° a).
-            For larger phases there is no direction in which all atoms add up, and the array becomes
-            dark: at 180° eight atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
-            """,
-            "Phase 0: from what spacing on are there beams along the chain as well?": """
-            They appear from 0.9 λ₀ on, and at 1 λ₀ they are as bright as the first beam: neighbours
-            are again in phase along the axis, which is the next order of a grating. With a phase of
-            180° half a wavelength is enough.
-            """,
-            "What decides how narrow the beam is, and how bright?": """
-            The length Na over the wavelength decides the width. The number of atoms decides the
-            brightness, which is N times that of one atom in the direction in which all add up. A
-            narrow beam has a small solid angle, and therefore a small decay rate.
-            """,
-        }
-    )
-    return
+    questions = {
+        "Time 0, spacing 0.25 λ₀: which phase sends the light along the chain? And beyond?": """
+        90°, the phase that light gains from one atom to the next: sin(angle) = φλ₀/(360° a).
+        For larger phases there is no direction in which all atoms add up, and the array becomes
+        dark: at 180° eight atoms decay at a twelfth of Γ₀, the *subradiance* of a guided mode.
+        """,
+        "Phase 0: from what spacing on are there beams along the chain as well?": """
+        They appear from 0.9 λ₀ on, and at 1 λ₀ they are as bright as the first beam: neighbours
+        are again in phase along the axis, which is the next order of a grating. With a phase of
+        180° half a wavelength is enough.
+        """,
+        "What decides how narrow the beam is, and how bright?": """
+        The length Na over the wavelength decides the width. The number of atoms decides the
+        brightness, which is N times that of one atom in the direction in which all add up. A
+        narrow beam has a small solid angle, and therefore a small decay rate.
+        """,
+    }
+    mo.accordion(questions)
+    return (questions,)
 
 
 if __name__ == "__main__":

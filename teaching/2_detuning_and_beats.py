@@ -14,7 +14,10 @@ with app.setup:
     import collective as co
 
     # fixed: to find them anew takes longer than to draw
-    MARGINS = {"left": 0.09, "right": 0.98, "bottom": 0.14, "top": 0.97, "wspace": 0.24}
+    MARGINS = {"left": 0.11, "right": 0.98, "bottom": 0.14, "top": 0.9, "wspace": 0.22}
+    # the legend stands above the axes, where it covers no curve
+    ABOVE = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3, "frameon": False}
+    ABOVE |= {"fontsize": 9, "columnspacing": 1.0, "handletextpad": 0.5}
     TIMES = np.linspace(0, 6, 241)
     DETUNINGS = np.linspace(0, 6, 121)
 
@@ -25,7 +28,10 @@ def shown(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     data = base64.b64encode(picture.getvalue()).decode()
-    return mo.Html(f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">')
+    image = f'<img class="figure" alt="{alt}" src="data:image/png;base64,{data}">'
+    return mo.Html(
+        f'<div class="scroll" tabindex="0" role="group" aria-label="figure">{image}</div>'
+    )
 
 
 @app.cell
@@ -81,19 +87,20 @@ def _(decay, detuning, shift):
     left.semilogy(TIMES, np.exp(-TIMES), "--", color="0.4", label="the first alone")
     left.set(xlabel="time (1/Γ₀)", ylabel="emission rate (Γ₀)", xlim=(0, 6), ylim=(1e-4, 2))
     left.minorticks_off()
-    left.legend(frameon=False)
+    left.yaxis.set_major_formatter(lambda rate, _: f"{rate:g}")
+    left.legend(**ABOVE)
 
     slow, fast, beat = rates_and_beat(DETUNINGS, *coupling)
     now = rates_and_beat(detuning.value, *coupling)
     blue, red = co.plot.COLOURS[:2]
     right.plot(DETUNINGS, fast, color=blue, label="decay rates")
     right.plot(DETUNINGS, slow, color=blue)
-    right.plot(DETUNINGS, beat, "--", color=red, label="beat frequency")
-    right.plot([detuning.value] * 2, now[:2], "o", color=blue)
+    right.plot(DETUNINGS, beat, "--", color=red, label="beat")
+    right.plot([detuning.value] * 2, now[:2], "o", color=blue)  # dots at the slider
     right.plot(detuning.value, now[2], "o", color=red)
-    right.plot(DETUNINGS, DETUNINGS, ":", color="0.5", label="beat without coupling")
+    right.plot(DETUNINGS, DETUNINGS, ":", color="0.5", label="uncoupled")
     right.set(xlabel="detuning δ (Γ₀)", ylabel="rate or frequency (Γ₀)", ylim=(-0.2, 7))
-    right.legend(frameon=False, loc="upper left")
+    right.legend(**ABOVE)
     shown(
         figure,
         "Left, the emission of the pair against time, beside the first emitter alone; right, both "
@@ -125,25 +132,24 @@ def _():
 
 @app.cell
 def _():
-    mo.accordion(
-        {
-            "Without a shift, at what detuning does the beat begin?": """
-            At δ = Γ₁₂, an *exceptional point*: there both modes are the same. Below it they decay
-            at Γ₀ ± √(Γ₁₂² − δ²) and never beat; above it both decay at Γ₀ and beat at √(δ² − Γ₁₂²).
-            """,
-            "With Δ₁₂ = 2 Γ₀, how far must the emitters be detuned to begin to act alone?": """
-            Much further: the crossover is at δ ≈ 2Δ₁₂. Now there is a beat at every detuning (at
-            δ = 0 only in the populations, not in the emission), because the excitation goes back
-            and forth, at √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. There is no sharp point any more.
-            """,
-            "With Γ₁₂ = 1, up to which detuning is there a dark mode?": """
-            At δ = 0 half of the excitation is never emitted, because the slower rate is 0. With any
-            detuning it is emitted, for small δ at the rate δ²/2 (in Γ₀): 0.046 Γ₀ for δ = 0.3 Γ₀.
-            From δ = Γ₀ on there is no dark mode at all.
-            """,
-        }
-    )
-    return
+    questions = {
+        "Without a shift, at what detuning does the beat begin?": """
+        At δ = Γ₁₂, an *exceptional point*: there both modes are the same. Below it they decay
+        at Γ₀ ± √(Γ₁₂² − δ²) and never beat; above it both decay at Γ₀ and beat at √(δ² − Γ₁₂²).
+        """,
+        "With Δ₁₂ = 2 Γ₀, how far must the emitters be detuned to begin to act alone?": """
+        Much further: the crossover is at δ ≈ 2Δ₁₂. Now there is a beat at every detuning (at
+        δ = 0 only in the populations, not in the emission), because the excitation goes back
+        and forth, at √(δ² + 4Δ₁₂²) if Γ₁₂ = 0. There is no sharp point any more.
+        """,
+        "With Γ₁₂ = 1, up to which detuning is there a dark mode?": """
+        At δ = 0 half of the excitation is never emitted, because the slower rate is 0. With any
+        detuning it is emitted, for small δ at the rate δ²/2 (in Γ₀): 0.046 Γ₀ for δ = 0.3 Γ₀.
+        From δ = Γ₀ on there is no dark mode at all.
+        """,
+    }
+    mo.accordion(questions)
+    return (questions,)
 
 
 if __name__ == "__main__":
