@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # formulas also where the reader has no network
     "sphinx_gallery.gen_gallery",
@@ -32,8 +33,11 @@ extensions = [
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns = ["_build", "_static", "generated/validation.md", "generated/scenarios.md"]
 templates_path = ["_templates"]
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath", "amsmath", "substitution"]
+myst_substitutions = {"version": release}
 myst_heading_anchors = 3
+smartquotes_action = "D"  # dashes, but quotes stay as a reader types them
+default_role = "literal"  # a name in single backticks is code, as in Markdown
 
 autosummary_generate = True
 autodoc_typehints = "none"
@@ -41,41 +45,30 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # shapes are in the text; the types of numpy are long
 
 html_theme = "pydata_sphinx_theme"
 html_title = "collective"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
-html_sidebars = {
-    page: []
-    for page in (
-        "approximations",
-        "engines",
-        "sweeps",
-        "environments",
-        "scenarios",
-        "disorder",
-        "performance",
-        "validation",
-        "exercises",
-        "exercise_solutions",
-        "conventions",
-        "beyond_rwa",
-        "currents",
-        "teaching",
-        "sharp_bits",
-        "coming_from_qutip",
-        "architecture",
-        "changelog",
-    )
-}
+html_sidebars = {"*": []}  # a page that has no pages below it has no list of them
 html_theme_options = {
     "show_nav_level": 2,
     "navbar_align": "left",
+    "navbar_center": ["topbar"],
     "show_toc_level": 2,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
+}
+
+# the pages in the top bar; the others are in its menu
+TOPBAR = {
+    "tutorial/index": "Tutorial",
+    "gallery/index": "Gallery",
+    "engines": "Which engine?",
+    "conventions": "Conventions",
+    "api": "API",
 }
 
 # the order in which the examples are best read
@@ -188,6 +181,28 @@ sphinx_gallery_conf = {
 }
 
 
+def top_bar(app, page, _template, context, _doctree):
+    """Give the templates the pages of the top bar and of its menu: (page, title, is here)."""
+    env = app.env
+    others = [other for other in env.toctree_includes["index"] if other not in TOPBAR]
+    entries = TOPBAR | {other: env.titles[other].astext() for other in others}
+    rows = [(name, title, _is_below(page, name)) for name, title in entries.items()]
+    context["topbar"], context["more_pages"] = rows[: len(TOPBAR)], rows[len(TOPBAR) :]
+
+
+def _is_below(page, above):
+    """Whether a page is another one or in its folder; the pages of names are below the API."""
+    folder = "generated/" if above == "api" else above.removesuffix("index")
+    return page == above or (folder.endswith("/") and page.startswith(folder))
+
+
+def names_in_backticks(app, doctree, page):
+    """Link the names in backticks to their reference pages."""
+    import _names
+
+    _names.link(app, doctree, page)
+
+
 def computed_pages(app):
     """Run the code that stands on the pages, for their figures, and compare with golden numbers."""
     generated = Path(app.srcdir) / "generated"
@@ -213,6 +228,8 @@ def exercise_notebooks(app):
 
 def setup(app):
     """Hook what is computed into the build."""
+    app.connect("doctree-resolved", names_in_backticks)
+    app.connect("html-page-context", top_bar)
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)
     app.connect("builder-inited", exercise_notebooks)

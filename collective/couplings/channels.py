@@ -366,7 +366,8 @@ class ChannelCouplings:
         `Jumps.channels` of trajectories are indices into this list.
 
         Returns:
-            "line 0, collective decay 0", …: the line of L_ν, and ν, the largest γ_ν first.
+            Names such as "line 0, collective decay 0". They give the line of L_ν and the number ν,
+            with the largest γ_ν first.
 
         Example:
             >>> import collective as co

@@ -88,7 +88,7 @@ def couple(
     k²G, Γ = 2m̃*·Im C·m̃ and Δ = −m̃*·Re C·m̃. At a temperature T the light has
     n̄ = 1/(e^{ω/T} − 1) photons per mode, ω the mean frequency. Between emitters Δ does not depend
     on T. On the diagonal S(ω) − S(−ω), the shift by scattered thermal light (see
-    `couplings.thermal`), replaces the shift with c = 2.
+    `collective.couplings.thermal`), replaces the shift with c = 2.
 
     Args:
         emitters: N of them; their detunings become those of the couplings (frame at ω₀).

@@ -64,9 +64,10 @@ def atoms(
         wavelength: that of the first transition in the unit of the positions.
 
     Returns:
-        `Atoms` with levels named by m, by falling m: "e +1", "g -1/2"; of several excited or ground
-        levels also by F: "e2 +1", "g1 -1". Lines are in the order of `excited`, then `ground`; the
-        wave number of a line is that of its first pair.
+        `Atoms` with levels named by m, such as "e +1" and "g -1/2", in the order of falling m. If
+        there are several excited or several ground levels, F is named too, as in "e2 +1" and
+        "g1 -1". Lines are in the order of `excited`, then `ground`; the wave number of a line is
+        that of its first pair.
         `frequency` is ω₀/Γ₀ if `line` is given.
 
     Raises:

@@ -57,12 +57,12 @@ def evolve(
 
     Args:
         couplings: the result of `couple`, `Couplings` of your own matrices, or a `MasterEquation`.
-            `ChannelCouplings` of atoms with manifolds, and `CavityCouplings` of emitters with a
-            cavity mode, run with the engines that say so.
-            Up to Liouville dimension 1,024 (five two-level emitters) a `MasterEquation` is
-            propagated by exact exponentials, and large frequencies cost nothing. Larger ones
-            of Lindblad form are evolved in the rotating frame that their operators conserve, as
-            those of approximation="rwa" do; frequencies that are left have to be resolved.
+            Some engines also take `ChannelCouplings` (atoms with manifolds) and `CavityCouplings`
+            (emitters with a cavity mode); the others refuse them.
+            A `MasterEquation` of Liouville dimension up to 1,024 (five two-level emitters) is
+            evolved by exact exponentials, and large frequencies cost nothing. A larger one of
+            Lindblad form is evolved in a rotating frame if its operators allow one, as those of
+            `approximation="rwa"` do. Frequencies that remain in this frame cost time.
         state: "inverted", "ground", a state of `co.states`, or a QuTiP ket or density matrix of
             N two-level systems (`qutip.basis(2, 0)` is excited, emitter 0 leftmost). A cavity mode
             is empty, unless a QuTiP state says otherwise.
@@ -101,7 +101,7 @@ def evolve(
             terminal or a notebook, else at most one line in 30 seconds.
 
     Returns:
-        `Result`. Ctrl-C ends the run early: the result then has `complete=False` and the times
+        `Result`. Ctrl-C ends the run early. The result then has `complete=False` and the times
         reached.
 
     Raises:

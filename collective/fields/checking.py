@@ -106,11 +106,11 @@ def check_field(
         kramers_kronig: evaluate the integral as well, at several hundred wave numbers up to 48k.
 
     Returns:
-        `FieldCheck` with the numbers. It says why a law was not assessed: the field has no answer
-        at imaginary wave numbers, or at some of the real ones that the integral needs; the points
-        are more than a few wavelengths apart; resonances have no absorption. (The electric
-        response of a lossless `Plasma` fails: its dissipation is in a pole on the real axis, which
-        the integral does not include.)
+        `FieldCheck` with the numbers. It says why a law was not assessed. This happens if the
+        field has no answer at imaginary wave numbers, or at some of the real ones that the
+        integral needs, if the points are more than a few wavelengths apart, or if resonances have
+        no absorption. (The electric response of a lossless `Plasma` fails: its dissipation is in a
+        pole on the real axis, which the integral does not include.)
 
     Raises:
         ValueError: for fewer than two points, coincident points, points in solid matter, or a

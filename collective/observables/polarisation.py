@@ -69,7 +69,8 @@ def level_populations(result: Result) -> dict[str, NDArray[np.float64]]:
         result: of `ChannelCouplings`.
 
     Returns:
-        (T, N) for each level, in the order of the levels: probability that each atom is in it.
+        The probability that each atom is in the level, (T, N), by the name of the level, in the
+        order of the levels.
 
     Raises:
         ValueError: for a result of other emitters, whose levels have no names.

@@ -94,8 +94,8 @@ def sweep(
         progress: whether to show progress.
 
     Returns:
-        A dataset with the dimensions of the grid first: emission, excitation, populations, and the
-        observables.
+        A dataset of the emission, the excitation, the populations and the observables. The
+        dimensions of the grid come first.
 
     Raises:
         ScenarioError: for a scenario without a grid.

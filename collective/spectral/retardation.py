@@ -63,7 +63,7 @@ def retarded(
         rtol: allowed error, relative to the integral of the modulus of F.
 
     Returns:
-        (..., 3, 3), in rates per squared time unit of reduced dipoles: m_i·D·m_j is a rate².
+        D, (..., 3, 3). With the reduced dipoles m, the product m_i·D·m_j is a squared rate.
 
     Raises:
         ValueError: for i and j at one place, magnetic dipoles in a field without

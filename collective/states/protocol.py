@@ -74,7 +74,7 @@ class State(Protocol):
             n: number of emitters.
 
         Returns:
-            A whole number, 0 to n. For several numbers: the probability of each number, (n + 1,),
+            A whole number, 0 to n. For several numbers, the probability of each number, (n + 1,),
             or None where it is not known or follows from `spinors` or `probabilities`.
 
         Raises:

@@ -1,6 +1,7 @@
 """The site: its code runs and prints the shown output, golden numbers hold, links have targets."""
 
 import ast
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 EXAMPLES = DOCS.parent / "examples"
 sys.path.insert(0, str(DOCS))
 
+import _names  # noqa: E402
 import _pages  # noqa: E402
 import _scenarios  # noqa: E402
 import _validation  # noqa: E402
@@ -27,6 +29,7 @@ LONG = (
     "how_far_to_trust_it",
     "real_atoms",
 )  # pages whose code takes seconds
+ROLE = re.compile(r":[a-z]+:`[^`]*`")
 LINK = re.compile(r"(?<!!)\[(?:[^\[\]]|\[[^\]]*\])+\]\(([^)\s]+)\)")
 
 
@@ -74,6 +77,85 @@ def test_every_public_name_is_in_the_list_of_names():
     listed = re.findall(r"^   ([A-Za-z_][\w.]*)$", text, flags=re.M)
     assert len(listed) == len(set(listed))
     assert {name for name, _ in walker.public()} <= {*listed, "plot.COLOURS"}
+
+
+def docstrings():
+    """Yield (name, docstring) of every public name and of every public member of a class."""
+    for name in sorted(_names.listed()):
+        found = _names.thing(name)
+        members = vars(found).items() if inspect.isclass(found) else ()
+        for each, value in [("", found), *members]:
+            value = getattr(value, "__func__", value)  # of a class method
+            shown = callable(value) or isinstance(value, property)
+            if shown and not each.startswith("_"):
+                yield f"{name}.{each}".rstrip("."), inspect.getdoc(value) or ""
+
+
+def taken_for_a_type(docstring):
+    """The words before a colon in the first line of what a function returns, if there is one."""
+    match = re.search(r"^ *(?:Returns|Yields):\n +(.*)", docstring, re.MULTILINE)
+    line = re.sub(r"``.*?``", "", ROLE.sub("", match.group(1))) if match else ""
+    before, colon, _ = line.partition(":")
+    return before if colon else ""
+
+
+def test_no_docstring_has_a_colon_in_the_first_line_of_what_is_returned():
+    """The site would show the words before it as the name of a type."""
+    found = {name: taken_for_a_type(text) for name, text in docstrings()}
+    assert {name: words for name, words in found.items() if words} == {}
+    assert len(found) > 400
+
+
+def test_a_colon_in_the_first_line_of_what_is_returned_is_found():
+    text = "Decay.\n\nReturns:\n    (N,) rates, in this order: bright, dark.\n"
+    assert taken_for_a_type(text) == "(N,) rates, in this order"
+    assert taken_for_a_type("Returns:\n    :math:`x` of N.\n    So: more.") == ""
+
+
+def test_every_name_in_backticks_exists():
+    """On the pages and in the docstrings; the site links these names to the reference."""
+    texts = [(None, prose(page)) for page in SOURCES]
+    texts += [(name, ROLE.sub("", text)) for name, text in docstrings()]
+    linked = 0
+    for owner, text in texts:
+        for literal in re.findall(r"(?<!`)(`+)([^`]+)\1(?!`)", text):
+            linked += _names.meant(literal[1], owner) is not None
+    assert linked > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "owner", "name"),
+    [
+        ("co.evolve(couplings, state, times)", None, "evolve"),
+        ("evolve", "Result", "evolve"),
+        ("result.emission_error", None, "Result.emission_error"),
+        ("couplings.modes().rates", None, "Couplings.modes"),
+        ("validity", "Couplings.modes", "Couplings.validity"),
+        ("MeanField(phases=8)", None, "engines.MeanField"),
+        ('method="single"', "couple", "engines.Single"),
+        ("method=co.engines.Single()", None, "engines.Single"),
+        ('"blocks"', None, "engines.Blocks"),
+        ("moment", "observables.steady", "observables.moment"),
+        ("Table", "materials.gold", "materials.Table"),
+        ("Table", "pulse.table", "pulse.Table"),
+        ("Table", None, None),  # there are two
+        ("photons", "CavityCouplings", None),  # an argument of it
+        ("chain", None, None),  # mostly a variable
+        ("single(m)", None, None),  # a state, not the engine
+        ("co.plot", None, None),  # a module
+        ("Γ − Δ", None, None),
+    ],
+)
+def test_names_in_backticks_are_understood(text, owner, name):
+    assert _names.meant(text, owner) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["co.evolv", "Couplings.rates", "result.emision", "co.engines.Fast(n=1)"]
+)
+def test_a_name_that_does_not_exist_is_found(text):
+    with pytest.raises(LookupError, match=r"no (member|public name) '[\w.]+'"):
+        _names.meant(text)
 
 
 @pytest.mark.slow
