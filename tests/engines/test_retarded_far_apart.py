@@ -85,3 +85,10 @@ def test_far_emitters_before_a_mirror_have_the_phases_of_exact_fractions():
         assert couplings.decay[m, n] == pytest.approx(np.cos(direct) - np.cos(back), abs=1e-7)
         shift = (np.sin(direct) - np.sin(back)) / 2
         assert couplings.shift[m, n] == pytest.approx(shift, abs=1e-7)
+
+
+def test_a_self_energy_that_overflows_far_below_the_real_axis_is_refused():
+    memory = co.Waveguide(1.0, K, group_velocity=1.0).memory(co.chain(2, 2.0))
+    assert np.isfinite(memory.self_energy([-200j, 1e5j])).all()
+    with pytest.raises(ValueError, match=r"overflows at the imaginary part -400.*at least -250"):
+        memory.self_energy(-400j)

@@ -173,11 +173,23 @@ def test_answers_do_not_depend_on_the_unit():
         (spectral.LossyModes(1, 1, [0.1]), {}, "must be 6×6"),
         (MODE, {"tolerance": 0.5}, "tolerance must be between 1e-11 and 0.1"),
         (MODE, {"tolerance": 1e-13}, "tolerance must be between 1e-11 and 0.1"),
+        (MODE, {"temperature": 0.5}, r"leak into the vacuum; with modes.thermal\(0.5\)"),
     ],
 )
 def test_what_cannot_be_exact_is_refused(bath, options, message):
     with pytest.raises(ValueError, match=message):
         compared(PAIR, bath, "heom", "modes", **options)
+
+
+def test_modes_at_another_temperature_than_asked_for_are_refused():
+    damped = spectral.BrownianModes(1, 1, [0.1, 0.1], 0.7)
+    with pytest.raises(ValueError, match=r"temperature = 0.5 .* BrownianModes are at .* = 0.7"):
+        co.master_equation(PAIR, damped, temperature=0.5)
+    warm = (damped, 0.7), (MODE.thermal(0.5), 0.5)
+    for bath, temperature in warm:
+        plain = co.master_equation(PAIR, bath, approximation="redfield")
+        said = co.master_equation(PAIR, bath, approximation="redfield", temperature=temperature)
+        assert (plain.liouvillian() - said.liouvillian()).norm() == 0
 
 
 def test_the_size_of_a_hierarchy_is_predicted():
