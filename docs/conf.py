@@ -104,12 +104,18 @@ STORY = {
         "single_shots_of_a_superradiant_burst",
         "an_erbium_array",
         "ten_thousand_atoms_in_a_cloud",
+        "a_phase_diagram_overnight",
+        "missing_atoms",
+        "a_pulse_for_unlike_ions",
+        "from_laptop_to_cluster",
     ],
     "real_atoms": [
         "strontium_in_an_array",
         "scalar_light_vector_light",
         "a_magnetic_field_makes_a_mirror",
         "competing_lines",
+        "squeezing_by_one_axis_twisting",
+        "a_rydberg_array_exchanges_its_excitation",
     ],
     "environments": [
         "light_on_a_wire",
@@ -129,10 +135,6 @@ STORY = {
         "a_film_that_catches_light",
         "bring_your_own_field",
     ],
-    "interactions": [
-        "squeezing_by_one_axis_twisting",
-        "a_rydberg_array_exchanges_its_excitation",
-    ],
     "beyond_the_rwa": [
         "rwa_on_trial",
         "two_colours",
@@ -141,12 +143,6 @@ STORY = {
         "currents_that_attract",
         "a_spin_exchange_from_magnetism",
         "how_big_is_it_really",
-    ],
-    "sweeps_and_averages": [
-        "a_phase_diagram_overnight",
-        "missing_atoms",
-        "a_pulse_for_unlike_ions",
-        "from_laptop_to_cluster",
     ],
 }
 
