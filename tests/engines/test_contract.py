@@ -327,9 +327,14 @@ def test_every_engine_is_asked_once(monkeypatch):
 
 
 def test_ctrl_c_and_failures_are_handled_by_the_loop_alone():
-    """No engine imports what the loop is made of."""
+    """No engine imports what the loop is made of.
+
+    One shows the progress of its preparation, which samples a field before the loop begins.
+    """
     folder = Path(loop.__file__).parent
     for path in folder.glob("*/*.py"):
         text = path.read_text()
-        for word in ("KeyboardInterrupt", "import Progress", "_tools.progress"):
-            assert word not in text, f"{path.name} has {word}"
+        assert "KeyboardInterrupt" not in text, path.name
+        if path.relative_to(folder).as_posix() != "retarded/sampled.py":
+            for word in ("import Progress", "_tools.progress"):
+                assert word not in text, f"{path.name} has {word}"
