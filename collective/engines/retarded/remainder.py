@@ -36,6 +36,7 @@ _SHARE = 0.1  # of rtol, for all panels
 _LEAST = 1e-3  # of the whole error that any panel may make
 _MOST = 2**15  # panels
 MORE = 32  # times, and as many negative ones, at which the error is estimated as well
+_EARLY = (0.5, 1.0, 2.0)  # of the dynamics: negative times, where what grows fast is seen as well
 _SLOWEST = 0.25  # of the dynamics: largest distance from the real axis
 _INNER = 0.5  # of half the band, within which δΣ counts whole
 BYTES = 2**25  # of matrices, or of integrals, at once
@@ -132,7 +133,8 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
     """
     s, unit, last = problem.spectrum, problem.unit, problem.last
     more = np.linspace(0, last, MORE + 1)
-    every = np.concatenate([times, more, -more[1:]])
+    early = np.array(_EARLY) / problem.size
+    every = np.concatenate([times, more, -more[1:], -early[early < last]])
     n, columns = problem.start.shape
     total = _Total(problem, every, frame, _SHARE * rtol)
     panels = _panels(s.middle / unit, s.half / unit, problem.size)
