@@ -46,6 +46,7 @@ ENGINES = (
     "capped",
     "conditional_cumulants",
     "mean_field",
+    "retarded",
 )
 _NOISY = ("truncated_wigner", "conditional_cumulants")
 
@@ -79,6 +80,8 @@ def couplings_of(rng: Any, engine: str) -> Any:
             n = 40
             one = one[:40, :40]
         return co.Couplings(one, np.zeros((n, n)), **changes)
+    if engine == "retarded":
+        return delayed(size(1, 30), strength, often, int(rng.integers(1000)))
     most = {
         "exact": 7,
         "master": 4,
@@ -116,6 +119,25 @@ def couplings_of(rng: Any, engine: str) -> Any:
     return found.replace(**changes)
 
 
+def delayed(n: int, strength: Any, often: Any, seed: int) -> Any:
+    """N emitters in vacuum, in front of a mirror or in a guide, where light has a delay."""
+    frequency, detunings = strength(50, 1e7), 0.0
+    if often(0.4):
+        detunings = strength(0.1, 10) * np.random.default_rng(seed).normal(size=n)
+    if often(0.4):
+        radius = strength(0.05, 1.0) * n ** (1 / 3)
+        emitters = co.cloud(n, radius, seed=seed, min_distance=0.03, frequency=frequency)
+        field: Any = co.Vacuum()
+    elif often(0.3):
+        emitters = co.cloud(min(n, 12), 0.8, seed=seed, min_distance=0.1, frequency=frequency)
+        emitters, field = emitters.translated([0, 0, 1.0]), co.Mirror()
+    else:
+        emitters = co.chain(n, strength(0.1, 1.0))
+        field = co.Waveguide(1.0, 2 * np.pi, group_velocity=strength(0.1, 1e3), side_rate=0.1)
+    found = co.couple(emitters, field)
+    return found if np.ndim(detunings) == 0 else found.replace(detunings=detunings[: len(found)])
+
+
 def problem(seed: int) -> tuple[str, dict[str, Any]]:
     """An engine and the arguments of `evolve`, drawn until they take a reasonable time."""
     for attempt in range(200):
@@ -131,7 +153,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
         if rng.random() < 0.2 and steps > 2:
             times = np.concatenate([[0], np.geomspace(span / 1e4, span, steps - 1)])
         states = ["inverted", "ground", co.states.coherent(0.7)]
-        if engine == "single":
+        if engine in ("single", "retarded"):
             states = ["single"]
         if engine == "capped":
             states = ["ground", co.states.dicke(2)]
@@ -182,7 +204,7 @@ def problem(seed: int) -> tuple[str, dict[str, Any]]:
 def one_thread(arguments: dict[str, Any]) -> dict[str, int]:
     """Options for engines with threads of their own; the environment limits BLAS to one thread."""
     name = choice.engine(arguments["method"]).name
-    return {} if name in ("exact", "single", "symmetric") else {"threads": 1}
+    return {} if name in ("exact", "single", "symmetric", "retarded") else {"threads": 1}
 
 
 class _Pulse:
@@ -245,7 +267,10 @@ def spent(arguments: dict[str, Any], limit: float) -> dict[str, float] | None:
 def once_before(arguments: dict[str, Any]) -> None:
     """Run a small problem of the same kind, so that first uses of libraries are not counted."""
     couplings = arguments["couplings"]
-    if isinstance(couplings, co.Couplings):
+    if arguments["method"] == "retarded":
+        couplings = co.couple(co.chain(2, 0.3), co.Waveguide(1.0, 6.0, group_velocity=1.0))
+        state = co.states.single(0)
+    elif isinstance(couplings, co.Couplings):
         names = ("dephasing", "pump", "drive")
         changes = {name: float(np.abs(getattr(couplings, name)).max()) for name in names}
         alike = arguments["method"] == "symmetric"

@@ -1337,7 +1337,10 @@ def _recipes():
             co.Waveguide(1.0, 6.0, chirality=0.3, group_velocity=9.0),
             ("coefficients", "guided", "memory", "assumptions"),
         ),
-        (co.Cavity(0.2, 4.0, 1.0), ("coefficients", "assumptions", "memory")),
+        (
+            co.Cavity(0.2, 4.0, 1.0),
+            ("coefficients", "assumptions", "memory", "beyond_markov"),
+        ),
     ):
         for name in members:
             yield (

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from collective.couplings import memory_effect
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.pairs import linewidth_variation
 from collective.couplings.tensors import tensor_variation
@@ -79,7 +80,16 @@ def of_couplings(couplings: Any) -> Validity:
     if emitters is not None and couplings.field is not None:
         of_field = assumptions(couplings.field, emitters)
         rows += [small(name, value, meaning) for name, (value, meaning) in of_field.items()]
-    return Validity(tuple(rows))
+    return Validity((*rows, _effect_of_memory(couplings)))
+
+
+def _effect_of_memory(couplings: Any) -> Assumption:
+    """How much one excitation changes if the memory of the field is not neglected."""
+    found = memory_effect.largest(couplings)
+    if isinstance(found, str):
+        meaning = f"{memory_effect.MEANING}: {found}"
+        return Assumption(memory_effect.NAME, None, "not assessed", meaning)
+    return small(memory_effect.NAME, found, memory_effect.MEANING)
 
 
 def of_channels(channels: Any) -> Validity:

@@ -20,6 +20,7 @@ from collective.couplings import thermal as _thermal
 from collective.couplings.lattice import LatticeMatrix, alike, require_positive, same_entries
 from collective.couplings.modes import Modes, emitting, modes
 from collective.emitters import Emitters
+from collective.fields import answers
 from collective.fields.protocol import COUPLING, require_field
 
 if TYPE_CHECKING:
@@ -234,6 +235,7 @@ class Couplings:
         It does not contain dephasing, pump, thermal photons and drive, because with them the state
         does not stay a pure single excitation. Ising terms need two excitations.
         """
+        self._require_markov("H_eff")
         require(48 * len(self) ** 2, f"H_eff of {len(self)} emitters", "use fewer emitters")
         return np.diag(self.detunings) + self.shift - 0.5j * self.decay
 
@@ -256,6 +258,7 @@ class Couplings:
     @operators.Untidied()
     def undriven_hamiltonian(self) -> "Qobj":
         """H without the drive: Σ_m δ_m σ⁺_mσ⁻_m + Σ_mn Δ_mn σ⁺_mσ⁻_n + Σ_{m<n} V_mn n_m n_n."""
+        self._require_markov("H")
         require(20 * 2 ** len(self), f"H of {len(self)} emitters", "use fewer emitters")
         return operators.exchange(np.diag(self.detunings) + self.shift, self.ising)
 
@@ -275,6 +278,7 @@ class Couplings:
         and :math:`\sqrt{p_ν}\sum_m V_{mν}σ^+_m`. With n̄ thermal photons the first are
         √(n̄ + 1) L_ν, and √n̄ L_ν† come last.
         """
+        self._require_markov("a jump")
         n = len(self)
         require(20 * n * n * 2**n, f"the collapse operators of {n} emitters", "use fewer emitters")
         rates, vectors = np.linalg.eigh(self.decay)
@@ -360,7 +364,16 @@ class Couplings:
         return saving.save(self, saving.pack_couplings, path)
 
     def validity(self) -> "Validity":
-        """A report on the assumptions behind these couplings, with numbers; print it."""
+        """A report on the assumptions behind these couplings, with numbers; print it.
+
+        "one excitation without memory" is a measured consequence, where the field gives its
+        `Memory`: the largest change of a population that delays and kept modes cause, without
+        drive, pump and dephasing. The excitation starts at each emitter alone, and in the mode of
+        Γ that decays fastest, whose whole excitation counts too. It is followed for 5/Γ_max of the
+        emitters and two of the longest delay. The number is right to about a tenth.
+        ``method="retarded"`` of `evolve` has what is neglected. What would take more than about
+        half a second is not assessed.
+        """
         from collective.couplings.assumptions import of_couplings
 
         return of_couplings(self)
@@ -403,6 +416,10 @@ class Couplings:
         every = self.ising[:1, :1] if checks.constant(self.ising) else self.ising
         return float(np.abs(every).max())
 
+    def _require_markov(self, what: str) -> None:
+        """Raise if Γ and Δ describe nothing, as in a good cavity."""
+        require_markov(what, self)
+
     _repr_html_ = notebook.shown
 
     @printable
@@ -418,6 +435,7 @@ class Couplings:
         krylov = isinstance(self.decay, LatticeMatrix) and not self.decay.few
         bound = "at most " if krylov else ""
         noun = "emitter" if n == 1 else "emitters"
+        kept = "\n  only for method='retarded'" if beyond_markov(self) is not None else ""
         others = ", ".join(
             f"{name} {_span(getattr(self, name))}"
             for name in ("detunings", "dephasing", "pump", "drive")
@@ -426,8 +444,27 @@ class Couplings:
             f"Couplings: {n} two-level {noun}{where}\n"
             f"  collective rates  {bound}{lowest:.6g} … {highest:.6g}\n"
             f"  largest |Δ_mn|    {largest:.6g}\n"
-            f"  {others}{thermal}{pairs}"
+            f"  {others}{thermal}{pairs}{kept}"
         )
+
+
+def beyond_markov(problem: Any) -> str | None:
+    """Why Γ and Δ of couplings, with or without a mode beside them, describe nothing, or None."""
+    couplings = getattr(problem, "couplings", problem)
+    emitters, field = getattr(couplings, "emitters", None), getattr(couplings, "field", None)
+    if emitters is None or not hasattr(field, "beyond_markov"):
+        return None
+    return answers.beyond_markov(field, emitters)
+
+
+def require_markov(what: str, problem: Any) -> None:
+    """Raise for couplings whose Γ and Δ describe nothing.
+
+    Raises:
+        ValueError: with what needs them, the reason, and the way out.
+    """
+    if (why := beyond_markov(problem)) is not None:
+        raise ValueError(f"{what} uses Γ and Δ, which describe nothing here: {why}")
 
 
 def _matrix(name: str, value: Any) -> Any:

@@ -19,7 +19,7 @@ from collective.couplings.assumptions import of_couplings
 from collective.couplings.couplings import Couplings
 from collective.couplings.lattice import LatticeMatrix
 from collective.fields import models
-from collective.fields.cavity import eliminated
+from collective.fields.cavity import eliminated, too_strong
 from collective.validity import Assumption, Validity, small
 
 if TYPE_CHECKING:
@@ -294,6 +294,8 @@ class CavityCouplings:
             raise ValueError(
                 "mode: a resonant mode without losses cannot be eliminated; give linewidth > 0"
             )
+        if (why := too_strong(g, mode.linewidth, mode.detuning)) is not None:
+            raise ValueError(why)
         require(80 * len(self) ** 2, f"Γ and Δ of {len(self)} emitters", "use fewer emitters")
         decay, shift = eliminated(g, mode.linewidth, -mode.detuning)
         light = -2j * g.conj() * mode.drive / (mode.linewidth / 2 + 1j * mode.detuning)

@@ -24,6 +24,7 @@ from collective._tools import checks
 from collective._tools.compiled import threads_available
 from collective._tools.speed import speed
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.couplings import beyond_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.sharing import shared
 from collective.couplings.with_mode import CavityCouplings
@@ -224,6 +225,7 @@ def unsupported(
     channels: bool = False,
     ising: bool = False,
     cavity: bool = False,
+    memory: bool = False,
     motion: tuple[str, ...] = (),
 ) -> str | None:
     """The reason why an engine cannot evolve a request, by the checks that engines share, or None.
@@ -238,10 +240,13 @@ def unsupported(
         channels: whether it takes `ChannelCouplings` of atoms with manifolds.
         ising: whether it takes Ising terms.
         cavity: whether it takes `CavityCouplings`, emitters with a mode that is kept.
+        memory: whether it takes couplings whose Γ and Δ alone describe nothing.
         motion: what it takes of `Motion`, for two-level `Couplings`: "drive" for several Rabi
             vectors, "detunings", "strength".
     """
     problem, who = request.problem, f"method {engine.name!r}"
+    if not memory and (why := beyond_markov(problem)) is not None:
+        return f"{who} uses Γ and Δ, which describe nothing here: {why}"
     if isinstance(problem, CavityCouplings):
         if not cavity:
             return f"{who} takes emitters alone, not CavityCouplings with a mode that is kept"

@@ -16,6 +16,7 @@ from collective._tools import checks
 from collective._tools.memory import available_bytes, bytes_text, fits, require
 from collective._tools.progress import notice
 from collective.couplings.channels import ChannelCouplings
+from collective.couplings.couplings import beyond_markov, require_markov
 from collective.engines import NAMED_ONLY, NAMES, timescale
 from collective.engines.base import ACCURACIES, KEPT, Accuracy, Cost, Engine, wrong_answer
 from collective.engines.methods import LONGEST, Methods, error_text, seconds_text
@@ -281,6 +282,7 @@ def _automatic(request: Request) -> Choice:
     If the first engine is fast enough, the others are not asked. If an exact engine can, those that
     are not exact are not asked.
     """
+    require_markov('"auto"', request.problem)
     first = engine(next(iter(NAMES)))
     answer, available = _answer(request, first), available_bytes()
     if isinstance(answer, Cost):
@@ -347,6 +349,9 @@ def _too_long(found: Methods, name: str) -> str:
 def _others(request: Request, refused: Engine) -> str:
     """The way out of a refusal: engines that can and fit, or the statement that none can."""
     of_atoms = isinstance(request.problem, ChannelCouplings)
+    if beyond_markov(request.problem) is not None:
+        can = isinstance(_answer(request, engine("retarded")), Cost)
+        return "use method='retarded'" if can else "no other engine can"
     if not of_atoms and missing(request.state) is not None:
         return "no other engine can"
     found = table(request)

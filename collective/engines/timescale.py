@@ -22,7 +22,7 @@ from collective._tools import checks
 from collective._tools.operators import Untidied, excited, largest_entry
 from collective.couplings import noise
 from collective.couplings.channels import ChannelCouplings
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.with_mode import CavityCouplings, CavityMode
 from collective.emitters import Atoms
@@ -64,8 +64,15 @@ def unit_of(problem: Problems, strongest: float = 1.0) -> float:
         strongest: of the envelope, by which the drive is multiplied.
 
     Raises:
-        ValueError: for rates so large that their sums overflow.
+        ValueError: for rates so large that their sums overflow, and for couplings whose Γ and Δ
+            describe nothing.
     """
+    require_markov("this", problem)
+    return _unit_of(problem, strongest)
+
+
+def _unit_of(problem: Problems, strongest: float = 1.0) -> float:
+    """`unit_of` for engines, which refuse couplings by themselves."""
     if isinstance(problem, Couplings):
         largest = _largest_of_couplings(problem, strongest)
     elif isinstance(problem, ChannelCouplings):
@@ -234,9 +241,9 @@ def scaled(request: Request) -> Request:
     changing = request.controls is not None or request.envelope is not None
     plan = controlled.plan(request) if changing else None
     if plan is None:
-        problem, unit = request.problem, unit_of(request.problem)
+        problem, unit = request.problem, _unit_of(request.problem)
     else:
-        problem, unit = plan.problem, unit_of(plan.problem, plan.strongest)
+        problem, unit = plan.problem, _unit_of(plan.problem, plan.strongest)
         unit = max(unit, _power(plan.fastest) if plan.fastest else 0.0)
         unit *= _power(plan.stronger) if plan.stronger > 1 else 1.0
     if unit == 0:  # without any rate nothing happens, and any unit will do

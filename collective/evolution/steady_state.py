@@ -8,7 +8,7 @@ from collective import states
 from collective._tools import checks
 from collective._tools.version import versions
 from collective.couplings.channels import ChannelCouplings
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.with_mode import CavityCouplings, too_few
 from collective.engines import request, timescale
 from collective.evolution import habits, steady_species
@@ -111,6 +111,7 @@ def steady_state(
         array([[0.0663]])
     """
     dims = request.checked_problem(couplings)
+    require_markov("steady_state", couplings)
     wanted = checks.flag("result", result)
     show = checks.flag("progress", progress)
     words, operators = request.observables(observe, dims)

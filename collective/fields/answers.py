@@ -3,6 +3,8 @@
 Every answer is checked here: its shape, its type, and whether it is finite and, if necessary, real.
 Errors name the field, the points and the way out. The members are described in
 `collective.fields.protocol`.
+
+The file is longer than others, because every member of a field is asked for here.
 """
 
 from collections.abc import Mapping
@@ -260,6 +262,22 @@ def memory(field: Any, emitters: Any) -> Memory | None:
     if len(found) != len(emitters):
         raise ValueError(
             f"field.memory must be of {len(emitters)} emitters, got one of {len(found)}"
+        )
+    return found
+
+
+def beyond_markov(field: Any, emitters: Any) -> str | None:
+    """Why the Γ and Δ of a field describe nothing for N emitters, or None.
+
+    Raises:
+        TypeError: for an answer that is neither a text nor None.
+    """
+    if not callable(getattr(field, "beyond_markov", None)):
+        return None
+    found = field.beyond_markov(emitters)
+    if found is not None:
+        checks.instance(
+            "field.beyond_markov(emitters)", found, str, "a text that says why, or None"
         )
     return found
 

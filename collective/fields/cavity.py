@@ -1,4 +1,4 @@
-"""One lossy mode that emitters share, eliminated: a model without a Green's tensor."""
+"""One lossy mode that emitters share, eliminated or kept: a model without a Green's tensor."""
 
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
@@ -27,9 +27,10 @@ _CITATION = """
 
 @dataclass(frozen=True)
 class Cavity:
-    r"""A mode of a bad cavity, which loses light faster than the emitters exchange it.
+    r"""A mode of a cavity that the emitters share, Σ_m (g_m σ⁻_m a† + h.c.).
 
-    The mode a is eliminated from the coupling Σ_m (g_m σ⁻_m a† + h.c.):
+    In a bad cavity, which loses light faster than the emitters exchange it, the mode a is
+    eliminated:
 
     .. math:: Γ_{mn} = \frac{g_m^* g_n\,κ}{δ^2 + κ^2/4} + γ_\mathrm{side}\,δ_{mn}, \qquad
               Δ_{mn} = \frac{g_m^* g_n\,δ}{δ^2 + κ^2/4}
@@ -39,6 +40,11 @@ class Cavity:
     change Γ and Δ. The elimination needs √(Σ|g_m|²) and these detunings to be much smaller than
     √(δ² + κ²/4), which `Couplings.validity` reports, and so must a drive and dephasing be. The
     error in populations falls as (g/κ)².
+
+    In a good cavity, with a g_m above √(δ² + κ²/4), nothing can be eliminated. Γ and Δ are then
+    those of a weak emitter at ω₀, and whatever would use them refuses. ``method="retarded"`` of
+    `evolve` keeps the mode, in good cavities and in bad ones, for one excitation. For more of them
+    see `CavityCouplings`.
 
     It gives Γ and Δ alone and has no Green's tensor. What needs one refuses it by name. All rates
     are absolute: `Emitters.decay_rates`, positions and dipoles do not enter.
@@ -54,9 +60,8 @@ class Cavity:
 
     Raises:
         ValueError: for a linewidth that is not positive, a negative side rate. When emitters are
-            coupled: for another number of couplings than emitters, one coupling for emitters of
-            different `decay_rates`, or a size of g above √(δ² + κ²/4), where nothing can be
-            eliminated.
+            coupled: for another number of couplings than emitters, or one coupling for emitters of
+            different `decay_rates`.
 
     Source: Bonifacio, Schwendimann and Haake, Phys. Rev. A 4, 302 (1971).
 
@@ -65,6 +70,10 @@ class Cavity:
         >>> cavity = co.Cavity(0.5, 10.0, 0.0)
         >>> float(co.couple(co.chain(2, 0.5), cavity).decay[0, 1].round(12))  # 4g²/κ
         0.1
+        >>> good = co.couple(co.chain(1, 0.5), co.Cavity(1.0, 0.2, 0.0))  # g > κ/2
+        >>> rabi = co.evolve(good, "inverted", [0.0, np.pi / 2, np.pi], method="retarded")
+        >>> rabi.excitation.round(2)  # to the mode and back, e^{−κt/2} of it
+        array([1.  , 0.  , 0.73])
     """
 
     citation: ClassVar[str] = _CITATION
@@ -93,8 +102,8 @@ class Cavity:
             emitters: N of them; only their number matters.
 
         Raises:
-            ValueError: for another number of couplings than emitters, one coupling for emitters
-                of different `decay_rates`, or a coupling so strong that nothing is eliminated.
+            ValueError: for another number of couplings than emitters, or one coupling for emitters
+                of different `decay_rates`.
         """
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         g = models.of_emitters("coupling", self.coupling, emitters)
@@ -119,6 +128,19 @@ class Cavity:
         lost = -0.5j * np.diag(aside)[None]
         mode = np.array([-self.detuning - 0.5j * self.linewidth])
         return Memory(lost, np.zeros(lost.shape), g[None].astype(complex), mode)
+
+    def beyond_markov(self, emitters: Emitters) -> str | None:
+        """Why the mode cannot be eliminated, if g is above √(δ² + κ²/4), or None.
+
+        Args:
+            emitters: N of them; only their number matters.
+
+        Raises:
+            ValueError: as `coefficients`.
+        """
+        checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
+        g = models.of_emitters("coupling", self.coupling, emitters)
+        return too_strong(g, self.linewidth, self.detuning)
 
     def assumptions(self, emitters: Emitters) -> dict[str, tuple[float, str]]:
         """How good the elimination is: rates over √(δ² + κ²/4), which must be small.
@@ -152,16 +174,20 @@ def eliminated(
         g: the coupling of each emitter, (N,).
         linewidth: κ.
         detuning: δ, transition minus mode.
-
-    Raises:
-        ValueError: for a size of g above √(δ² + κ²/4), where nothing can be eliminated.
     """
     scaled = g / np.hypot(detuning, linewidth / 2)
-    if float(np.abs(scaled).max()) > _STRONGEST:
-        raise ValueError(
-            f"coupling: {np.abs(g).max():g} is {np.abs(scaled).max():.3g} times √(δ² + κ²/4): "
-            "the cavity cannot be eliminated; keep its mode: "
-            "co.CavityCouplings(couplings, co.cavity_mode(coupling, linewidth))"
-        )
     shared = np.outer(scaled.conj(), scaled)
     return linewidth * shared, detuning * shared
+
+
+def too_strong(g: NDArray[Any], linewidth: float, detuning: float) -> str | None:
+    """Why a mode cannot be eliminated, with the way out, or None; arguments as of `eliminated`."""
+    largest = float(np.abs(g).max())
+    ratio = largest / np.hypot(detuning, linewidth / 2)
+    if ratio <= _STRONGEST:
+        return None
+    return (
+        f"coupling: {largest:g} is {ratio:.3g} times √(δ² + κ²/4), so that the cavity cannot be "
+        "eliminated; method='retarded' keeps its mode for one excitation in co.Cavity, and "
+        "co.CavityCouplings with co.cavity_mode for more"
+    )

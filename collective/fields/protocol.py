@@ -56,6 +56,8 @@ class Field(metaclass=_HasGreen):
     * ``assumptions(emitters)``: a dictionary from the name of each assumption of a model to
       (number, meaning). `Couplings.validity` reports them; each holds if the number is small
       compared with 1.
+    * ``beyond_markov(emitters)``: a text that says why Γ and Δ at ω₀ describe nothing, and what to
+      do, or None where they do. Whatever uses Γ and Δ then refuses with this text.
     * ``memory(emitters)``: a `Memory`, what arrives later and from where. Without it
       ``method="retarded"`` of `evolve` samples the Green's tensor around ω₀.
     * ``lengths``: a dictionary from the name of each length of the field ("radius") to its value.

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couple import couple
-from collective.couplings.couplings import Couplings
+from collective.couplings.couplings import Couplings, require_markov
 from collective.couplings.lattice import LatticeMatrix
 from collective.couplings.modes import emitting
 from collective.couplings.with_mode import CavityCouplings
@@ -64,7 +64,11 @@ def channel_correlations(result: Result, observable: str) -> NDArray[np.complex1
 
 
 def require_matrices(couplings: Couplings, observable: str) -> None:
-    """Raise for couplings of a lattice without N × N matrices: they may have 10⁵ emitters."""
+    """Raise for couplings of a lattice without N × N matrices: they may have 10⁵ emitters.
+
+    Couplings whose Γ and Δ describe nothing are refused as well.
+    """
+    require_markov(observable, couplings)
     if isinstance(couplings.decay, LatticeMatrix):
         n = len(couplings)
         raise ValueError(
@@ -115,7 +119,11 @@ def without_jumps(result: Result) -> str:
 
 
 def require_cold(couplings: Couplings, observable: str) -> None:
-    """Raise for emitters in thermal light: a detector would see that light too."""
+    """Raise for emitters in thermal light: a detector would see that light too.
+
+    Couplings whose Γ and Δ describe nothing are refused as well.
+    """
+    require_markov(observable, couplings)
     if couplings.thermal_photons:
         raise ValueError(
             f"{observable} is defined for the light of the emitters alone, but these emitters are "

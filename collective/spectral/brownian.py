@@ -137,7 +137,8 @@ class BrownianModes:
         """The terms of C(t) at ±ω_k: weights (2K, M, M) and exponents (2K,)."""
         w, k = self.frequencies, self.linewidths
         above = 1 / -np.expm1(-(w - 0.5j * k) / self.temperature)  # 1 + n(ω_k − iκ_k/2)
-        below = 1 / np.expm1((w + 0.5j * k) / self.temperature)  # n(ω_k + iκ_k/2)
+        cold = (w + 0.5j * k) / self.temperature
+        below = np.exp(-cold) / -np.expm1(-cold)  # n(ω_k + iκ_k/2), also where e^(ω/T) overflows
         pairs = np.einsum("ka,kb->kab", self.couplings, self.couplings)
         weights = np.concatenate([above, below])[:, None, None] * np.concatenate([pairs, pairs])
         return weights, np.concatenate([1j * w + k / 2, -1j * w + k / 2])

@@ -124,8 +124,13 @@ class LossyModes:
         if temperature == 0:
             return self
         require_positive("thermal", self.frequencies)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", divide="ignore"):
             photons = 1 / np.expm1(self.frequencies / temperature)
+        if not np.all(np.isfinite(photons)):
+            raise ValueError(
+                f"temperature = {temperature:g} is too high for a mode of frequency "
+                f"{self.frequencies.min():g}: its number of quanta overflows"
+            )
         up, down = np.sqrt(photons + 1)[:, None], np.sqrt(photons)[:, None]
         return LossyModes(
             np.concatenate([self.frequencies, -self.frequencies]),

@@ -61,9 +61,74 @@ def test_assumptions_that_need_a_frequency_are_not_assessed_without_it():
 
 def test_validity_prints_one_line_for_each_assumption():
     lines = str(report(frequency=1e7)).splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert all("holds" in line for line in lines)
     assert repr(report(frequency=1e7)) == str(report(frequency=1e7))
+
+
+NAME = "one excitation without memory"
+
+
+@pytest.mark.parametrize(
+    ("couplings", "share"),
+    [
+        (co.couple(co.chain(2, 0.25), co.Waveguide(1.0, 6.0, group_velocity=0.5)), 0.01),
+        (co.couple(co.chain(2, 0.25), co.Waveguide(1.0, 6.0, group_velocity=1e4)), 0.01),
+        (
+            co.couple(
+                co.chain(3, 0.25), co.Waveguide(1.0, 6.0, group_velocity=2.0, chirality=0.5)
+            ).replace(detunings=[0.0, 2.0, -1.0]),
+            0.01,
+        ),
+        (co.couple(co.chain(2, 0.3), co.Cavity((0.8, 0.5j), 4.0, 1.0)), 0.01),
+        (co.couple(co.chain(2, 0.3), co.Cavity(2.0, 0.5, 0.3)).replace(detunings=[0, 1.0]), 0.01),
+        (co.couple(co.chain(3, 0.2, dipoles=(1, 1j, 0), frequency=1e3), co.Vacuum()), 0.15),
+        (co.couple(co.Emitters([[0, 0, 2.3]], frequency=30.0), co.Mirror()), 0.15),
+    ],
+    ids=["slow guide", "fast guide", "chiral", "bad cavity", "good cavity", "vacuum", "mirror"],
+)
+def test_the_measured_effect_of_memory_is_that_of_the_engine_with_delays(couplings, share):
+    """Of excitations in the brightest mode and of each emitter, by steps in time and by e^{−iHt}."""
+    field, atoms = couplings.field, couplings.emitters
+    last = 5 / couplings.decay.diagonal().real.max() + 2 * field.memory(atoms).delays.max()
+    times, most = np.linspace(0, last, 301), 0.0
+    values, vectors = np.linalg.eig(
+        np.diag(couplings.detunings) + couplings.shift - 0.5j * couplings.decay
+    )
+    bright = np.linalg.eigh(couplings.decay)[1][:, -1]
+    for start in (*np.eye(len(atoms)), bright):
+        state = co.states.from_amplitudes(start)
+        found = co.evolve(couplings, state, times, method="retarded", progress=False).populations
+        waves = np.exp(-1j * np.multiply.outer(times, values)) * np.linalg.solve(vectors, start)
+        change = found - np.abs(waves @ vectors.T) ** 2
+        most = max(most, np.abs(change).max())
+    most = max(most, np.abs(change.sum(axis=1)).max())
+    row = couplings.validity()[NAME]
+    assert row.value == pytest.approx(most, rel=share)
+    verdict = "holds" if row.value < 0.01 else "doubtful" if row.value < 0.1 else "fails"
+    assert row.verdict == verdict
+    assert "delays and modes" in couplings.validity()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("couplings", "why"),
+    [
+        (co.couple(co.chain(2, 0.3), co.Vacuum()), "frequency is required"),
+        (co.couple(co.chain(2, 0.3), co.Plasma(3.0)), "gives no memory"),
+        (co.couple(co.chain(2, 0.3), co.Waveguide(1.0, 6.0)), "group_velocity is required"),
+        (co.couple(co.chain(60, 0.3, frequency=1e6), co.Vacuum()), "more than half a second"),
+        (
+            co.couple(co.chain(2, 0.3), co.Waveguide(1.0, 6.0, group_velocity=1e-90)),
+            "more than half a second",
+        ),
+        (co.Couplings([[1.0]], [[0.0]]), "needs emitters and field"),
+    ],
+)
+def test_where_the_effect_of_memory_is_not_measured_the_report_says_so(couplings, why):
+    row = couplings.validity()[NAME]
+    assert row.value is None
+    assert row.verdict == "not assessed"
+    assert why in row.meaning
 
 
 def test_unknown_assumption_raises():

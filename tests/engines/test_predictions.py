@@ -13,6 +13,7 @@ from collective.engines import request as _requests
 from collective.engines.base import Cost
 
 T = np.linspace(0, 2, 11)
+GUIDE = co.Waveguide(1.0, 2 * np.pi, group_velocity=0.5, side_rate=0.1)
 
 
 def chain(n=3, spacing=0.2, **changes):
@@ -92,6 +93,42 @@ def test_cost_grows_with_the_number_of_output_times(engine):
     assert many > 3 * few
     kept = seconds(engine, couplings, state, np.linspace(0, 2, 30001), checkpointed=True)
     assert kept > many
+
+
+def in_guide(n=3, **changes):
+    return co.couple(co.chain(n, 0.3), GUIDE).replace(**changes)
+
+
+def test_cost_with_delay_grows_with_rates_times_delays_and_accuracy():
+    one, long = co.states.single(0), np.linspace(0, 40, 11)
+    before = seconds("retarded", in_guide(), one, long)
+    detuned = in_guide(detunings=[0.0, 300.0, -200.0])
+    assert seconds("retarded", detuned, one, long) > 5 * before
+    assert seconds("retarded", in_guide(), one, np.linspace(0, 4000, 11)) > 20 * before
+    assert seconds("retarded", in_guide(), one, np.linspace(0, 40, 30001)) > 3 * before
+    assert seconds("retarded", in_guide(6), one, long) > 1.5 * before
+    assert seconds("retarded", in_guide(), one, long, rtol=1e-12) > before
+    assert seconds("retarded", in_guide(), one, long, checkpointed=True) > before
+
+
+@pytest.mark.parametrize(
+    ("atoms", "field", "last"),
+    [
+        (co.chain(2, 0.5), GUIDE, 100.0),  # light comes back again and again
+        (co.chain(8, 0.3), co.Waveguide(1.0, 6.0, group_velocity=20.0, mirror=-0.2), 20.0),
+        (co.cloud(6, 0.8, seed=3, min_distance=0.1, frequency=1e3), co.Vacuum(), 5.0),
+        (co.Emitters([[0, 0, 0.3], [0.5, 0, 0.9]], frequency=1e2), co.Mirror(), 5.0),
+        (co.chain(3, 0.3), co.Cavity(0.4, 2.0, 0.0), 50.0),
+    ],
+    ids=["slow guide", "mirrored guide", "cloud", "mirror", "cavity"],
+)
+def test_steps_with_delay_are_foreseen(atoms, field, last):
+    couplings, times = co.couple(atoms, field), np.linspace(0, last, 21)
+    result = co.evolve(
+        couplings, co.states.single(0), times, method="retarded", rtol=1e-6, progress=False
+    )
+    foreseen = int(re.search(r"about (\d+) steps", result.reason)[1])
+    assert 0.5 < result.diagnostics["steps"] / foreseen < 1.5
 
 
 THREE = {

@@ -123,10 +123,11 @@ def test_time_in_each_emitter_follows_from_the_resolvent(options):
 
 
 @pytest.mark.parametrize(
-    ("g", "linewidth", "detuning"), [(0.05, 2.0, 0.0), (0.7, 1.6, 0.0), (1.2, 0.01, -2.0)]
+    ("g", "linewidth", "detuning"),
+    [(0.05, 2.0, 0.0), (0.7, 1.6, 0.0), (1.2, 0.01, -2.0), (1.5, 0.2, 0.3)],
 )
 def test_a_cavity_is_the_mode_itself(g, linewidth, detuning):
-    """Purcell decay, Rabi oscillations and a far mode, against H and √κ a with QuTiP."""
+    """Purcell decay, a far mode and two good cavities, against H and √κ a with QuTiP."""
     couplings, aside = np.array([g, 0.6j * g]), np.array([0.1, 0.02])
     field = co.Cavity(tuple(couplings), linewidth, detuning, side_rate=tuple(aside))
     pair = co.couple(co.chain(2, 0.3), field).replace(detunings=[0.2, -0.3])
@@ -149,6 +150,41 @@ def test_a_cavity_is_the_mode_itself(g, linewidth, detuning):
         expected = [[(m.dag() * n * matrix).tr() for n in atoms] for m in atoms]
         np.testing.assert_allclose(found, expected, atol=1e-8)
         rho = step @ rho
+
+
+@pytest.mark.parametrize("delay", [0.1, 0.7])
+def test_the_emission_jumps_where_light_comes_back(delay):
+    """−d|c|²/dt by ċ = −½c(t) + b c(t − τ), close to each return and in between."""
+    place = delay / 4
+    alone = co.couple(co.Emitters([[0, 0, place]]), guide(mirror=0.0))
+    times = np.sort(np.concatenate([TIMES, np.arange(1, 9) * delay + 1e-6]))
+    result = co.evolve(alone, "inverted", times, **RETARDED)
+    back = np.exp(2j * K * place) / 2
+    c, before = (echoes(t, 0.5, back, delay) for t in (times, times - delay))
+    before = np.where(times >= delay, before, 0)
+    expected = -2 * (c.conj() * (-0.5 * c + back * before)).real
+    np.testing.assert_allclose(result.emission, expected, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "field"),
+    [
+        (co.cloud(8, 1.0, seed=2, min_distance=0.1, frequency=300.0), co.Vacuum()),
+        (co.Emitters([[0, 0, 0.3], [0.5, 0, 0.9], [0.4, 1, 2]], frequency=50.0), co.Mirror()),
+    ],
+)
+def test_the_error_stays_below_its_bound_in_few_steps(atoms, field):
+    """Close to the first arrivals, where each pair has a delay of its own, and later."""
+    longest = field.memory(atoms).delays.max()
+    times = np.unique(np.concatenate([np.linspace(0, 3 * longest, 97), np.linspace(0, 4, 9)]))
+    rough, fine = (
+        co.evolve(co.couple(atoms, field), co.states.single(0), times, **RETARDED, rtol=rtol)
+        for rtol in (1e-6, 1e-10)
+    )
+    assert rough.diagnostics["error_bound"] <= 1e-6
+    away = np.abs(np.sqrt(rough.populations) - np.sqrt(fine.populations)).max()
+    assert away < rough.diagnostics["error_bound"]
+    assert rough.diagnostics["steps"] < 250
 
 
 def test_three_emitters_are_excited_one_after_the_other():
@@ -277,6 +313,25 @@ ATOMS = co.chain(2, 0.3)
 def test_what_it_cannot_do_is_refused_by_name(couplings, state, message):
     with pytest.raises(ValueError, match=message):
         co.evolve(couplings, state, TIMES, **RETARDED)
+
+
+def test_detunings_that_change_in_time_are_refused_also_if_all_emitters_share_them():
+    """Σ(ω) is not that of another frame: a shared detuning moves the emitters from the mode."""
+    pair = co.couple(ATOMS, co.Cavity(0.3, 0.5, 0.0))
+    with pytest.raises(ValueError, match=r"functions of time.*replace\(detunings"):
+        co.evolve(pair, co.states.single(0), TIMES, detunings=lambda t: 9.0, **RETARDED)
+    away = co.evolve(pair.replace(detunings=9.0), co.states.single(0), TIMES, **RETARDED)
+    assert away.excitation.min() > 0.98  # (g/δ)² stay away from the mode
+
+
+@pytest.mark.parametrize("times", [[0.0, 1.0], np.linspace(0, 3, 7), np.array([0, 0.2, 0.9, 3.0])])
+def test_a_mode_alone_is_followed_without_steps(times):
+    """A bad cavity of κ = 10⁸: e^{−4g²t/κ} up to κ-times shorter times, and with one step."""
+    alone = co.couple(co.chain(1, 0.3), co.Cavity(1e4, 1e8, 0.0))
+    result = co.evolve(alone, "inverted", times, **RETARDED)
+    np.testing.assert_allclose(result.excitation, np.exp(-4 * np.array(times)), atol=1e-6)
+    assert result.diagnostics["steps"] == 1
+    assert result.diagnostics["error_bound"] < 1e-6
 
 
 def test_auto_never_takes_it_and_nobody_is_sent_to_it():

@@ -222,6 +222,34 @@ def test_costs_and_choice_do_not_depend_on_the_unit_of_time(problem, state, leng
             assert f"the drive is {unit:g}" in there.refusals["single"]
 
 
+def test_costs_with_delay_do_not_depend_on_the_unit_of_time():
+    def cost(unit, start):
+        guide = co.Waveguide(unit, 6.0, group_velocity=0.3 * unit)
+        trio = co.couple(co.chain(3, 0.2, decay_rates=unit), guide)
+        times = start + np.linspace(0, 20, 11) / unit
+        return co.methods(trio, co.states.single(0), times).costs["retarded"]
+
+    here = cost(1.0, 0.0)
+    assert cost(4.0**-25, 0.0) == cost(4.0**25, 0.0) == here
+    assert cost(1.0, 64.0) == here
+
+
+@pytest.mark.parametrize("start", [0.0, -3.0, 50.0])
+def test_light_with_a_delay_in_any_unit_and_at_any_time(start):
+    """The clock starts with the excitation, whatever it shows."""
+
+    def run(unit, start):
+        guide = co.Waveguide(unit, 6.0, group_velocity=0.3 * unit, mirror=-0.1)
+        trio = co.couple(co.chain(3, 0.2, decay_rates=unit), guide)
+        times = (start + np.linspace(0, 6, 13)) / unit
+        result = co.evolve(trio, co.states.single(1), times, method="retarded", progress=False)
+        return np.concatenate([result.populations, result.emission[:, None] / unit], axis=1)
+
+    here = run(1.0, 0.0)
+    for unit in (1e-15, 1.0, 1e12):
+        np.testing.assert_allclose(run(unit, start), here, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     "couplings",
     [
@@ -281,6 +309,15 @@ def test_nothing_changes_where_all_rates_are_zero(name):
         result = co.evolve(still, "inverted" if name != "single" else co.states.single(0),
                            [0.0, last], method=name)  # fmt: skip
         np.testing.assert_allclose(result.populations[1], result.populations[0])
+        np.testing.assert_array_equal(result.emission, 0)
+
+
+def test_nothing_changes_with_delay_where_all_rates_are_zero():
+    with pytest.warns(co.UnitWarning, match="all decay rates and couplings are zero"):
+        still = co.couple(co.chain(2, 0.3), co.Waveguide(0.0, 6.0, group_velocity=1.0))
+    for last in (1e-300, 1.0, 1e100):
+        result = co.evolve(still, co.states.single(0), [0.0, last], method="retarded")
+        np.testing.assert_array_equal(result.populations, [[1, 0], [1, 0]])
         np.testing.assert_array_equal(result.emission, 0)
 
 

@@ -318,7 +318,6 @@ def test_impossible_models_are_refused(make, message):
             co.Cavity(0.1, 1.0, 0.0),
             "coupling = 0.1 is one number for all",
         ),
-        (co.chain(2, 0.2), co.Cavity(9.0, 1.0, 0.0), "coupling: 9 is 18 times"),
         (co.chain(2, 1e4), co.Waveguide(1.0, 1e6), "emitters: they are up to 5e"),
     ],
 )
@@ -326,6 +325,81 @@ def test_emitters_that_do_not_fit_a_model_are_refused(emitters, model, message):
     for call in (lambda: model.coefficients(emitters), lambda: co.couple(emitters, model)):
         with pytest.raises(ValueError, match="^" + message):
             call()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_good_cavity_is_refused_by_every_engine_of_two_matrices(engine):
+    """Nothing can be eliminated above g = √(δ² + κ²/4), and the error says what keeps the mode."""
+    couplings = co.couple(co.chain(2, 0.2), co.Cavity(9.0, 0.8, 0.3))
+    arguments = couplings, co.states.single(0), TIMES
+    if engine == "retarded":
+        result = co.evolve(*arguments, method=ENGINES[engine], progress=False)
+        assert result.excitation.min() < 0.7
+        return
+    name = ENGINES[engine].name
+    with pytest.raises(ValueError, match=f"method '{name}' uses Γ and Δ.*9 is 18 times") as caught:
+        co.evolve(*arguments, method=ENGINES[engine], progress=False)
+    assert "use method='retarded'" in str(caught.value)
+    assert "co.CavityCouplings" in str(caught.value)
+
+
+def test_emitters_in_a_good_cavity_exchange_their_excitation_with_it():
+    """Two alike emitters, √2 g: e^{−κt/4}(cos Ωt + (κ/4Ω) sin Ωt), Ω² = 2g² − κ²/16."""
+    g, kappa, times = 1.1, 0.5, np.linspace(0, 9, 37)
+    pair = co.couple(co.chain(2, 0.2), co.Cavity(g, kappa, 0.0))
+    found = co.evolve(pair, co.states.dicke(1), times, method="retarded", progress=False)
+    omega = np.sqrt(2 * g**2 - kappa**2 / 16)
+    c = np.cos(omega * times) + kappa / (4 * omega) * np.sin(omega * times)
+    np.testing.assert_allclose(found.excitation, np.exp(-kappa * times / 2) * c**2, atol=1e-8)
+    compared = co.compare(pair, co.states.dicke(1), times, engines=["retarded"], progress=False)
+    np.testing.assert_array_equal(compared.results["retarded"].excitation, found.excitation)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda c: co.evolve(c, co.states.single(0), TIMES),
+        lambda c: co.steady_state(c.replace(drive=1.0)),
+        lambda c: c.liouvillian(),
+        lambda c: c.collapse_operators(),
+        lambda c: c.modes(),
+        lambda c: co.observables.spectrum(c, [0.0], state="inverted"),
+        lambda c: co.observables.g2(c.replace(drive=1.0), [0.0]),
+        lambda c: co.observables.burst_criterion(c),
+        lambda c: co.CavityCouplings(c, co.cavity_mode(0.1, 1.0)).hamiltonian(),
+        lambda c: co.compare(c, co.states.single(0), TIMES, engines=["retarded", "single"]),
+    ],
+)
+def test_what_uses_the_two_matrices_of_a_good_cavity_is_refused(call):
+    good = co.couple(co.chain(2, 0.2), co.Cavity((9.0, 1j), 0.8, 0.3))
+    with pytest.raises(ValueError, match=r"uses Γ and Δ.*coupling: 9 is 18 times √\(δ² \+ κ²/4\)"):
+        call(good)
+
+
+def test_a_good_cavity_is_shown_and_kept_in_files(tmp_path):
+    good = co.couple(co.chain(2, 0.2), co.Cavity(9.0, 0.8, 0.3))
+    assert repr(good).endswith("only for method='retarded'")
+    assert good.validity()["cavity eliminated"].verdict == "fails"
+    assert co.load(good.save(tmp_path / "good")) == good
+    bad = co.couple(co.chain(2, 0.2), co.Cavity(0.4, 0.8, 0.3))
+    assert "retarded" not in repr(bad)
+
+
+def test_a_field_of_its_own_says_where_two_matrices_describe_nothing():
+    class Slow(co.Vacuum):
+        def beyond_markov(self, emitters):
+            return "light needs a second"
+
+    pair = co.couple(co.chain(2, 0.2), Slow())
+    with pytest.raises(ValueError, match="describe nothing here: light needs a second"):
+        pair.hamiltonian()
+
+    class Wrong(co.Vacuum):
+        def beyond_markov(self, emitters):
+            return True
+
+    with pytest.raises(TypeError, match=r"field\.beyond_markov"):
+        co.couple(co.chain(2, 0.2), Wrong()).hamiltonian()
 
 
 def test_linewidths_do_not_enter_and_unequal_emitters_have_numbers_of_their_own():

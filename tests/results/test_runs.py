@@ -21,6 +21,7 @@ NOT_RUN = {
     "Couplings.collapse_operator_names",  # texts
     "ChannelCouplings.collapse_operator_names",
     "CavityCouplings.collapse_operator_names",
+    "Cavity.beyond_markov",
     "Result.save",
     "Couplings.save",
     "ChannelCouplings.save",

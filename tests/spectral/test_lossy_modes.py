@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import integrate
 
 import collective as co
 from collective import spectral
@@ -51,6 +52,20 @@ def test_damped_oscillators_are_a_bath_of_their_spectral_density():
     np.testing.assert_allclose(bath.shift(0.4), made.shift(0.4), atol=1e-10)
     beside = (bath.gamma(1e-3) + bath.gamma(-1e-3)) / 2
     np.testing.assert_allclose(bath.gamma(0.0), beside, rtol=1e-4)
+
+
+def test_oscillators_at_a_temperature_far_below_their_frequency():
+    """e^{ω/T} overflows; S(ω) = −P∫γ(ω')/(ω' − ω) dω'/2π with γ = J at ω' > 0."""
+    cold = spectral.BrownianModes(1.0, 0.4, [0.1], temperature=5e-4)
+    rates = {"weight": "cauchy", "limit": 500}
+    for omega in (0.4, 1.7):
+        near, _ = integrate.quad(lambda w: cold.gamma(w)[0, 0], 0.01, 40, wvar=omega, **rates)
+        rest, _ = integrate.quad(
+            lambda w, at=omega: cold.gamma(w)[0, 0] / (w - at), -0.01, 0.01, limit=500
+        )
+        expected = -(near + rest) / (2 * np.pi)
+        np.testing.assert_allclose(cold.shift(omega), [[expected]], rtol=1e-3)
+        assert cold.shift(omega).dtype == float
 
 
 def test_exponentials_give_the_correlation_function_of_damped_oscillators():
@@ -107,6 +122,7 @@ def test_the_error_of_a_fit_is_the_largest_deviation():
         ),
         (lambda: spectral.LossyModes(-1.0, 0.1, [0.1]).thermal(1), "got -1"),
         (lambda: spectral.LossyModes(1.0, 0.1, [0.1]).thermal(-1), "temperature must not be neg"),
+        (lambda: spectral.LossyModes(1e-300, 0.1, [0.1]).thermal(1e10), "is too high for a mode"),
         (lambda: spectral.BrownianModes(1.0, 0.1, [0.1], 1e-6), "temperature must be at least"),
         (lambda: spectral.BrownianModes(1.0, 0.1, [0.1j], 1.0), "couplings must be real"),
         (lambda: spectral.BrownianModes(-1.0, 0.1, [0.1], 1.0), "frequencies must be above zero"),

@@ -23,7 +23,7 @@ from collective.engines.basis.configurations import one_excitation_vectors
 from collective.engines.record import Recorder
 from collective.engines.request import Request
 from collective.engines.retarded import size
-from collective.engines.retarded.history import NODES, TERMS
+from collective.engines.retarded.history import TERMS
 from collective.engines.retarded.of_field import of_field
 from collective.engines.retarded.problem import equation_of, kept, memory_of
 from collective.engines.retarded.steps import Steps
@@ -46,10 +46,10 @@ class Retarded:
     end, `Cavity`, whose mode is kept, `Vacuum` and `Mirror`, or a field of your own. Any other
     field with a Green's tensor is sampled at some hundred frequencies around ω₀: a wire, a sphere,
     layers, samples of a Maxwell solver, with their dispersion and their resonances, however narrow.
-    Drives, pumps, dephasing, thermal light and states with a second excitation are refused, and so
-    are fields without a spectrum: samples at one frequency, a permittivity that is one number of a
-    metal, and a guide without a group velocity. It answers another question than the master
-    equation, and "auto" never takes it: name it.
+    Drives, pumps, dephasing, thermal light, detunings that are functions of time and states with a
+    second excitation are refused, and so are fields without a spectrum: samples at one frequency, a
+    permittivity that is one number of a metal, and a guide without a group velocity. It answers
+    another question than the master equation, and "auto" never takes it: name it.
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
@@ -86,9 +86,15 @@ class Retarded:
 
     def refusal(self, request: Request) -> str | None:
         """Refuse what excites or dephases, two excitations, and fields without a spectrum."""
-        common = unsupported(self, request, ising=True)
+        common = unsupported(self, request, ising=True, memory=True)
         if common is not None:
             return common
+        if request.turn is not None:
+            return (
+                "method 'retarded' takes no detunings that are functions of time, because the "
+                "light depends on the frequency of the emitters: give constant ones by "
+                "couplings.replace(detunings=...)"
+            )
         couplings, n = request.couplings, len(request.couplings)
         for name in ("drive", "pump", "dephasing"):
             values = getattr(couplings, name)
@@ -112,6 +118,7 @@ class Retarded:
 
     def prepare(self, request: Request) -> None:
         """Import the libraries whose memory does not count as the run's."""
+        import scipy.linalg
         import scipy.sparse  # noqa: F401
         import threadpoolctl  # noqa: F401
 
@@ -149,8 +156,9 @@ class _Run:
         seen = n * (1 + equation.by_slopes)
         terms = resumed(earlier, "terms", (-1, seen, TERMS, columns))
         edges = resumed(earlier, "edges", (len(terms) + 1,))
-        slopes = resumed(earlier, "slopes", (NODES, n if len(terms) else 0, columns))
-        self._steps.history.restore(edges, terms, slopes, resumed(earlier, "numbers", (3,)))
+        sums = resumed(earlier, "sums", (len(terms) + 1, seen, columns))
+        numbers = resumed(earlier, "numbers", (4,))
+        self._steps.history.restore(edges, terms, sums, numbers)
         names: tuple[str, ...] = ("emission", "populations", "excitation")
         if "correlations" in request.words:
             names = (*names, "correlations")
@@ -176,13 +184,13 @@ class _Run:
         if passed <= self._recorder.reached:
             steps.advance()
             return
-        for t in times[self._recorder.reached : passed]:
-            amplitudes, slopes = steps.history.last(float(t))
-            if self._of_field is not None:
-                added, at = self._of_field.remainder, self._recorder.reached
-                amplitudes = amplitudes[: self._n] + added.amplitudes[at]
-                slopes = slopes[: self._n] + added.slopes[at]
-            self._record(amplitudes, slopes)
+        added, at = self._of_field, self._recorder.reached
+        amplitudes, slopes = steps.at(times[at:passed])
+        if added is not None:
+            amplitudes = amplitudes[:, : self._n] + added.remainder.amplitudes[at:passed]
+            slopes = slopes[:, : self._n] + added.remainder.slopes[at:passed]
+        for now, change in zip(amplitudes, slopes, strict=True):
+            self._record(now, change)
 
     def _record(self, amplitudes: NDArray[Any], slopes: NDArray[Any]) -> None:
         """Record the observables of amplitudes and their slopes at one time, (N + K, R) each."""

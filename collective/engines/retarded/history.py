@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 NODES = 16  # of a step, where the equation holds
 TERMS = NODES + 1  # Legendre coefficients of the amplitudes in a step
 _FIRST = 64  # steps for which there is room at the beginning
-_ENTRIES = 2**20  # gathered at once
+ENTRIES = 2**17  # gathered at once
 
 
 class Past(NamedTuple):
@@ -19,8 +19,11 @@ class Past(NamedTuple):
         ends: of the steps, with room for more.
         terms: Legendre coefficients of the amplitudes, (…, n, TERMS, R), with room for more.
         kept: how many steps are kept.
-        slopes: coefficients of the slope in the last step, (NODES, n, R).
-        bound: on the error of the amplitudes.
+        sums: integral of the amplitudes up to the begin of each step, (…, n, R), with room for
+            more.
+        whole: the same up to the end of the last step, (n, R).
+        lasting: bound on the error that steps leave behind.
+        passing: bound on the error within a step.
         length: of the next step that is tried.
         taken: how many steps were taken.
     """
@@ -29,10 +32,17 @@ class Past(NamedTuple):
     ends: NDArray[np.float64]
     terms: NDArray[np.complex128]
     kept: int
-    slopes: NDArray[np.complex128]
-    bound: float
+    sums: NDArray[np.complex128]
+    whole: NDArray[np.complex128]
+    lasting: float
+    passing: float
     length: float
     taken: int
+
+    @property
+    def bound(self) -> float:
+        """On the error of the amplitudes at any time so far."""
+        return self.lasting + self.passing
 
 
 class History:
@@ -50,7 +60,9 @@ class History:
             np.empty(_FIRST),
             np.empty((_FIRST, n, TERMS, columns), dtype=complex),
             0,
-            np.zeros((NODES, 0, columns), dtype=complex),
+            np.empty((_FIRST, n, columns), dtype=complex),
+            np.zeros((n, columns), dtype=complex),
+            0.0,
             0.0,
             length,
             0,
@@ -60,25 +72,37 @@ class History:
         self,
         edges: NDArray[np.float64],
         terms: NDArray[np.complex128],
-        slopes: NDArray[np.complex128],
+        sums: NDArray[np.complex128],
         numbers: NDArray[np.float64],
     ) -> None:
         """Continue from what `whole` gave."""
-        bound, length, taken = (float(x) for x in numbers)
-        begin, ends = float(edges[0]), edges[1:].copy()
-        slopes = slopes.astype(complex)
+        lasting, passing, length, taken = (float(x) for x in numbers)
+        begin, ends, sums = float(edges[0]), edges[1:].copy(), sums.astype(complex)
         self.past = Past(
-            begin, ends, terms.astype(complex), len(ends), slopes, bound, length, int(taken)
+            begin,
+            ends,
+            terms.astype(complex),
+            len(ends),
+            sums[:-1],
+            sums[-1],
+            lasting,
+            passing,
+            length,
+            int(taken),
         )
 
     def whole(self) -> dict[str, NDArray[Any]]:
-        """What `restore` needs: edges (S + 1,), terms, slopes, and bound, length and count."""
+        """What `restore` needs.
+
+        Returns:
+            edges (S + 1,), terms, sums (S + 1, n, R), and both bounds, length and count.
+        """
         p = self.past
         return {
             "edges": np.concatenate([[p.begin], p.ends[: p.kept]]),
             "terms": p.terms[: p.kept],
-            "slopes": p.slopes,
-            "numbers": np.array([p.bound, p.length, p.taken]),
+            "sums": np.concatenate([p.sums[: p.kept], p.whole[None]]),
+            "numbers": np.array([p.lasting, p.passing, p.length, p.taken]),
         }
 
     @property
@@ -91,13 +115,13 @@ class History:
         self,
         end: float,
         terms: NDArray[np.complex128],
-        slopes: NDArray[np.complex128],
-        bound: float,
+        bounds: tuple[float, float],
         length: float,
         memory: float,
     ) -> None:
-        """Add a step; steps that ended before `end − memory` may be forgotten."""
-        begin, ends, kept, count, *_, taken = self.past
+        """Add a step with new bounds; steps that ended before `end − memory` may be forgotten."""
+        last, whole = self.now, self.past.whole
+        begin, ends, kept, count, sums = self.past[:5]
         if count == len(ends):
             gone = int(np.searchsorted(ends, end - memory))
             if gone < count // 2 or not gone:
@@ -105,11 +129,15 @@ class History:
                 room = max(count, _FIRST)
             else:
                 begin, room = float(ends[gone - 1]), gone
-            ends = np.concatenate([ends[gone:], np.empty(room)])
-            kept = np.concatenate([kept[gone:], np.empty((room, *kept.shape[1:]), dtype=complex)])
+            ends, kept, sums = (
+                np.concatenate([array[gone:], np.empty((room, *array.shape[1:]), array.dtype)])
+                for array in (ends, kept, sums)
+            )
             count -= gone
-        ends[count], kept[count] = end, terms
-        self.past = Past(begin, ends, kept, count + 1, slopes, bound, length, taken + 1)
+        ends[count], kept[count], sums[count] = end, terms, whole
+        whole = whole + (end - last) * terms[:, 0]
+        taken = self.past.taken + 1
+        self.past = Past(begin, ends, kept, count + 1, sums, whole, *bounds, length, taken)
 
     def at(self, times: NDArray[np.float64], which: NDArray[np.intp]) -> NDArray[np.complex128]:
         """Amplitude `which[q]` at the times (Q, …) of row q, (Q, …, R); 0 before time 0.
@@ -119,7 +147,7 @@ class History:
         p = self.past
         columns = p.terms.shape[3]
         found = np.zeros((*times.shape, columns), dtype=complex)
-        rows = max(1, _ENTRIES // (TERMS * columns * max(1, times[:1].size)))
+        rows = max(1, ENTRIES // (TERMS * columns * max(1, times[:1].size)))
         edges = np.concatenate([[p.begin], p.ends[: p.kept]])
         for begin in range(0, len(times), rows):
             some = times[begin : begin + rows]
@@ -137,13 +165,29 @@ class History:
             found[begin : begin + rows][past] = np.einsum("qk,qkr->qr", values.T, gathered)
         return found
 
-    def last(self, t: float) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-        """All amplitudes and their slopes at a time within the last step, (n, R) each."""
+    def integrated(
+        self, times: NDArray[np.float64], which: NDArray[np.intp]
+    ) -> NDArray[np.complex128]:
+        """The integral of amplitude `which[q]` from 0 to the time of row q, (Q, R).
+
+        No time may be later than `now`, nor negative.
+        """
+        p = self.past
+        if not p.kept:
+            return np.zeros((len(times), p.terms.shape[3]), dtype=complex)
+        edges = np.concatenate([[p.begin], p.ends[: p.kept]])
+        steps = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, p.kept - 1)
+        low, high = edges[steps], edges[steps + 1]
+        values = integrals((2 * times - low - high) / (high - low))
+        own = np.einsum("kq,qkr->qr", values, p.terms[steps, which])
+        return np.asarray(p.sums[steps, which] + own * ((high - low) / 2)[:, None])
+
+    def last(self, times: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """All amplitudes at times (T,) within the last step, (T, n, R)."""
         p = self.past
         low = float(p.ends[p.kept - 2]) if p.kept > 1 else p.begin
-        values = legendre(np.array([(2 * t - low - self.now) / (self.now - low)]))[:, 0]
-        amplitudes = np.tensordot(values, p.terms[p.kept - 1], axes=(0, 1))
-        return np.asarray(amplitudes), np.tensordot(values[:NODES], p.slopes, axes=1)
+        values = legendre((2 * times - low - self.now) / (self.now - low))
+        return np.tensordot(values, p.terms[p.kept - 1], axes=(0, 1))
 
 
 def legendre(s: NDArray[np.float64], terms: int = TERMS) -> NDArray[np.float64]:
@@ -153,4 +197,14 @@ def legendre(s: NDArray[np.float64], terms: int = TERMS) -> NDArray[np.float64]:
     found[1] = s
     for k in range(1, terms - 1):
         found[k + 1] = ((2 * k + 1) * s * found[k] - k * found[k - 1]) / (k + 1)
+    return found
+
+
+def integrals(s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The integrals of P_k from −1 to s for all k below TERMS, (TERMS, …)."""
+    values = legendre(s, TERMS + 1)
+    found = np.empty((TERMS, *s.shape))
+    found[0] = 1 + s
+    odd = 2 * np.arange(1, TERMS).reshape(-1, *[1] * s.ndim) + 1
+    found[1:] = (values[2:] - values[:-2]) / odd
     return found

@@ -4,28 +4,26 @@ import numpy as np
 
 from collective._tools.speed import speed
 from collective.engines.base import Cost, writing
+from collective.engines.basis.configurations import one_excitation_vectors
 from collective.engines.request import Request
-from collective.engines.retarded.history import NODES, TERMS
-from collective.engines.retarded.problem import equation_of
+from collective.engines.retarded.history import ENTRIES, NODES, TERMS
+from collective.engines.retarded.problem import equation_of, kept
 from collective.engines.retarded.remainder import BYTES, MORE
 from collective.engines.retarded.remainder import NODES as OF_PANEL
 from collective.engines.retarded.sampled import FREQUENCIES, NARROWEST, Sampled
-from collective.engines.retarded.steps import PHASE, apart
+from collective.engines.retarded.steps import PHASE, Steps, different_steps
 from collective.fields.memory import Memory
 
-_OVERHEAD = 3000.0  # calls
-_START, _PER_PHASE = 15.0, 2.0  # steps, and how many for each of the longest length
-_PER_KINK = 1.5  # steps for each delay, and …
-_PER_PAIR = 0.06  # for each pair of delays, where these are as long as the dynamics
-_BY_SLOPES = 2.5  # times as many where slopes cause kinks of …
-_SEEN = 1e-3  # of rtol
-_PAIRS = 36_000  # of delays, at most
-_TRIES = 2.0  # per step that is kept
-_REPEATS = 24.0  # per try
-_CALLS = 40.0  # per repetition
-_GATHERED = 45.0  # entries per number of the past that is looked up
-_BASIS_BYTES, _GATHERED_BYTES = 26, 30  # per number
-_AT_ONCE = 2**20  # numbers gathered
+_OVERHEAD = 2000.0  # calls
+_PER_TRY, _PER_REPETITION, _PER_TIME = 950.0, 24.0, 15.0  # calls
+_EXPONENTIAL = 300.0  # calls of one exponential
+_LOOKED_UP = 0.8  # entries for each number of the past in a step
+_READ = 3.0  # the same at an output time
+_MULTIPLIED = 57.0  # flops for each number of a step itself
+_BASIS_BYTES, _GATHERED_BYTES = 26, 50  # per number
+_GROWS, _FEWEST = 1.3, 16.0  # the room for steps, and its start
+_READ_BYTES = 15  # of each amplitude that is looked up at an output time
+_SUM_BYTES = 60  # of each sum of delays
 # of a field that is sampled:
 _COPIES = 6  # of each sample
 _PANELS = 60.0, 4.0  # panels, and how many for each phase that a delay turns in the band
@@ -39,32 +37,36 @@ def cost(request: Request, memory: Memory) -> Cost:
     sampled = request.memo.get("sampled")
     resonant = sampled.markov if isinstance(sampled, Sampled) else None
     last, equation = float(request.times[-1]), equation_of(request, memory, resonant)
-    pairs = len(equation.delays)
-    delays = len(apart(equation.delays[equation.delays < last]))
-    phase, slow = equation.norm * last, equation.norm * equation.longest
-    steps = _START + _PER_PHASE * phase / PHASE + _PER_KINK * delays
-    # kinks at the sum of two delays, where these matter
-    twice = slow / (1 + slow)
-    if equation.gain * slow > _SEEN * request.rtol:
-        twice += _BY_SLOPES
-    steps += _PER_PAIR * min(delays * delays, _PAIRS) * twice
-    lookups = pairs * NODES * TERMS
-    each = _REPEATS * (_CALLS * s.call + 4 * lookups * s.flop + 2 * n * n * NODES * s.flop)
-    each += 2 * _CALLS * s.call + _GATHERED * pairs * NODES * s.entry
-    history = 16 * (1 + equation.by_slopes) * len(equation) * TERMS * max(64.0, 1.5 * steps)
+    vectors = one_excitation_vectors(request.state, n, request.couplings.emitters)
+    start = kept(vectors, len(memory.frequencies))
+    pairs, columns = len(equation.delays), start.shape[1]
+    foreseen = Steps(equation, start, last, request.rtol).foreseen()
+    numbers = NODES * TERMS * columns
+    seconds = _OVERHEAD + _PER_TRY * foreseen.tries + _PER_REPETITION * foreseen.repetitions
+    seconds = (seconds + _PER_TIME * times) * s.call
+    seconds += _LOOKED_UP * foreseen.arrived * numbers * s.entry
+    seconds += _READ * pairs * times * TERMS * columns * s.entry
+    seconds += _MULTIPLIED * foreseen.inside * numbers * s.flop
+    seconds += 8 * len(equation) ** 2 * NODES * columns * foreseen.repetitions * s.flop
+    if not pairs:
+        made = int(different_steps(request.times).sum())
+        seconds += made * (_EXPONENTIAL * s.call + 60 * len(equation) ** 3 * s.flop)
+    room = _GROWS * max(_FEWEST, foreseen.kept)
+    history = 16 * (1 + equation.by_slopes) * len(equation) * (TERMS + 1) * columns * room
     correlated = "correlations" in request.words
-    kept = (16 * n * n if correlated else 8 * n) * times
-    compressing, written = writing(request, kept + history)
-    held = max(_BASIS_BYTES * lookups, _GATHERED_BYTES * min(lookups, _AT_ONCE)) + 200 * n * n
+    recorded = (16 * n * n if correlated else 8 * n) * times
+    compressing, written = writing(request, recorded + history)
+    lookups = pairs * numbers
+    longest = min(1.0, PHASE / max(PHASE, equation.norm * last))  # of all times, in a step
+    read = pairs * columns * times * longest
+    gathered = _GATHERED_BYTES * min(max(lookups, TERMS * read), ENTRIES) + _READ_BYTES * read
+    held = max(_BASIS_BYTES * lookups, gathered, _SUM_BYTES * foreseen.sums) + 200 * n * n
     bytes_of_field, seconds_of_field, work = _of_field(request, equation.longest)
     return Cost(
-        int(held + history + kept + written + bytes_of_field),
-        _OVERHEAD * s.call
-        + _TRIES * steps * each
-        + times * 30 * s.call
-        + compressing
-        + seconds_of_field,
-        f"one excitation of {n} emitters, {pairs} delays, about {int(np.ceil(steps))} steps{work}",
+        int(held + history + recorded + written + bytes_of_field),
+        seconds + compressing + seconds_of_field,
+        f"one excitation of {n} emitters, {pairs} delays, about {int(np.ceil(foreseen.steps))} "
+        f"steps{work}",
     )
 
 

@@ -5,34 +5,41 @@ r"""Steps of a linear equation with delays, by polynomials that fulfil it at the
 The slope jumps where light arrives for the first time, at t = τ_q, its derivative at the sums of
 two delays, and so on. A step that meets such a time ends there, unless it does not matter.
 
-The defect of a polynomial is a source inside the emitters. As emitters and field together keep the
-norm, the error of the amplitudes is at most the integral of the defect over time. The last
-coefficients of the slope tell how large it is.
+The defect of a polynomial is a source inside the emitters. Its integral D(t) over time is an error
+of the amplitudes at the time t, and it disturbs them later. As emitters and field together keep the
+norm, the error of the amplitudes is at most :math:`|D| + \int|L D|dt`, where L is the whole right
+side. The end of each step is corrected so that D is zero there: D follows from the integral of the
+past, which is known. Within the step the last coefficients of the slope tell how large D is.
+
+The file is longer than others, because the steps and what is foreseen of them need one tolerance.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collective.engines.retarded.history import NODES, TERMS, History, legendre
+from collective.engines.retarded.history import NODES, TERMS, History, integrals, legendre
+from collective.engines.retarded.kinks import Kinks
 
 _S, _WEIGHTS = np.polynomial.legendre.leggauss(NODES)
 _AT_NODES = legendre(_S)  # (TERMS, NODES)
 # coefficients of a polynomial from its values at the nodes, (NODES, NODES)
 _TO_TERMS = (np.arange(NODES)[:, None] + 0.5) * _AT_NODES[:NODES] * _WEIGHTS
-_GAP = float(1 + _S[0]) / 2  # of a step, between an end and the first node
 PHASE = 3.0  # largest norm of the equation times a step
 _MOST = 60  # repetitions of one step; more mean that it is too long
 _SETTLED = 4e-16  # relative change of the slopes at which repetitions end
 _ALMOST = 1e-12  # the same after the last repetition
 _TAIL = 3  # coefficients that tell the defect
 _SAFE = 4.0  # times their sum; a kink inside a step is underestimated by about 2
+_LONGER = 2 * NODES + 1  # ∫P_k from −1 to s is (P_{k+1} − P_{k−1})/(2k + 1), here at k = NODES
 _SMALLEST = 1e-14  # of the last time: the shortest step
 _SHARE = 1e-3  # of the whole error that any step may make, however short it is
-_CALM = 1e-3  # of the allowed defect, below which the next step is twice as long
-_KINDS = 6  # delays whose sums are kept as possible kinks
-_KINKS = 3000  # of each kind, at most
+_COUNTED = 5000  # tries that are foreseen one by one
+_SUMS_LEFT_OUT = 1.7  # times as many steps as without these kinks, about
+_GOING_ON = 2.0  # ways to an emitter that go on by a delay, about
+_ROUND_OFF = 4e-16  # of a step
+_CALM = 1e-3  # of the allowed error, below which the next step is twice as long
 
 
 class Equation:
@@ -79,7 +86,8 @@ class Equation:
         np.add.at(slopes, (to[~caused], origin[~caused] - n), np.abs(strengths[~caused]))
         self.gain = _norm(slopes)
         self.norm = _norm(amplitudes) / (1 - self.gain)
-        self._rates = np.abs(strengths) * np.where(caused, 1.0, self.norm)
+        self._jumps = np.abs(strengths) * np.where(caused, 1.0, self.norm)
+        self._gains = np.where(caused, 0.0, np.abs(strengths))
 
     def causes(
         self, terms: NDArray[np.complex128], slopes: NDArray[np.complex128]
@@ -99,74 +107,33 @@ class Equation:
         """The longest delay."""
         return float(self.delays.max(initial=0.0))
 
-    def kinks(self, last: float) -> "Kinks":
+    def kinks(self, start: NDArray[np.complex128], last: float) -> Kinks:
         """The times up to the last one at which the slope or a derivative may jump."""
-        own = apart(self.delays[self.delays < last])
-        early = self.delays < last
-        nearest = np.searchsorted(own, self.delays[early] * (1 + 1e-12)) - 1
-        jumps = np.zeros(len(own))
-        np.add.at(jumps, nearest, self._rates[early])
-        times, orders = [own], [np.ones(len(own), dtype=int)]
-        sums = own
-        for order in range(2, _KINDS + 1):
-            if len(sums) * len(own) > 100 * _KINKS:
-                break
-            sums = apart(np.add.outer(sums, own).ravel())
-            sums = sums[sums < last]
-            if len(sums) > _KINKS:
-                break
-            times.append(sums)
-            orders.append(np.full(len(sums), order))
-        return Kinks(np.concatenate(times), np.concatenate(orders), jumps, self.norm, self.gain)
+        n = len(self)
+        first = self._jumps * np.abs(start).max(axis=1)[self.origin % n]
+        return Kinks(self.delays, first, self._jumps, self._gains, last, min(1.0, _GOING_ON / n))
 
 
-class Kinks:
-    """Where a derivative of the amplitudes may jump: at delays and sums of delays.
+class Foreseen(NamedTuple):
+    """About what a run will do.
 
-    Args:
-        times: (K,), with those of one delay first.
-        orders: (K,), how many delays each is a sum of.
-        jumps: of the slope, of those of one delay.
-        norm: of the equation.
-        gain: of its interactions that slopes cause.
+    Attributes:
+        steps: that it takes.
+        tries: steps that are tried.
+        repetitions: of all tries.
+        arrived: delays of which the past is looked up, in all tries.
+        inside: delays within a step, in all repetitions.
+        kept: steps that are remembered at once.
+        sums: of delays that are made at once.
     """
 
-    def __init__(
-        self,
-        times: NDArray[np.float64],
-        orders: NDArray[np.intp],
-        jumps: NDArray[np.float64],
-        norm: float,
-        gain: float,
-    ):
-        first = np.concatenate([jumps, np.full(len(times) - len(jumps), norm)])
-        order = np.argsort(times, kind="stable")
-        self._times, self._orders, self._first = times[order], orders[order], first[order]
-        self._norm, self._gain = norm, gain
-
-    def inside(self, t: float, end: float) -> slice:
-        """Those within a step, but for its ends."""
-        away = 1e-9 * (end - t)
-        return slice(*np.searchsorted(self._times, [t + away, end - away]))
-
-    def unseen(self, t: float, end: float) -> float:
-        """The integral of the defect by kinks between an end of a step and its first node."""
-        inside = self.inside(t, end)
-        times = self._times[inside]
-        away = np.minimum(times - t, end - times)
-        close = away < _GAP * (end - t)
-        if not close.any():
-            return 0.0
-        away, orders = away[close], self._orders[inside][close]
-        size = self._first[inside][close] * away
-        # each further delay smooths the kink once more, but for what slopes cause
-        further = self._norm * away / orders + self._gain
-        return float((size * further ** (orders - 1)).sum())
-
-    def middle(self, t: float, end: float) -> float:
-        """The one nearest to the middle of a step, or the middle itself if there is none."""
-        middle, inside = (t + end) / 2, self._times[self.inside(t, end)]
-        return float(inside[np.argmin(np.abs(inside - middle))]) if len(inside) else middle
+    steps: float
+    tries: float
+    repetitions: float
+    arrived: float
+    inside: float
+    kept: float
+    sums: int
 
 
 class Steps:
@@ -185,14 +152,18 @@ class Steps:
         self._equation, self._start = equation, start
         self._last, self._tolerance = last, tolerance
         self._longest = min(last, PHASE / equation.norm) if equation.norm else last
-        self._kinks = equation.kinks(last)
+        self._kinks = equation.kinks(start, last)
         seen = len(start) * (1 + equation.by_slopes)
         self.history = History(seen, start.shape[1], self._longest)
 
     def advance(self) -> None:
-        """One step further."""
+        """One step further; without delays to the last time."""
         history, t = self.history, self.history.now
         before = history.past
+        if not len(self._equation.delays):
+            error = _ROUND_OFF * (1 + self._equation.norm * self._last)
+            history.past = before._replace(begin=self._last, lasting=error, taken=1)
+            return
         shortest = _SMALLEST * self._last
         length = min(before.length, self._longest, self._last - t)
         if self._last - t - length < shortest:
@@ -200,18 +171,71 @@ class Steps:
         end = t + length
         while True:
             slopes, terms, change, settled = self._tried(t, end)
-            defect = _SAFE * (end - t) * (float(_sizes(slopes[-_TAIL:]).sum()) + change)
-            defect += self._kinks.unseen(t, end)
-            allowed = self._tolerance * max((end - t) / self._last, _SHARE)
-            if (settled and defect <= allowed) or end - t <= 2 * shortest:
+            missing = self._missing(t, end, slopes, terms)
+            error = (end - t) * (_SAFE * float(_sizes(slopes[-_TAIL:]).sum()) / _LONGER + change)
+            error = max(error, _size(missing)) + self._kinks.unseen(t, end)
+            allowed = self._allowed(end - t)
+            if (settled and error <= allowed) or end - t <= 2 * shortest:
                 break
             end = self._kinks.middle(t, end)
         if end <= t:
             raise FloatingPointError("the steps became shorter than round-off of the time")
-        length = (end - t) * (2 if defect <= _CALM * allowed else 1)
-        terms = self._equation.causes(terms, slopes)
-        bound, memory = before.bound + defect, self._equation.longest
-        history.append(end, terms, slopes, bound, length, memory)
+        length = (end - t) * (2 if error <= _CALM * allowed else 1)
+        slopes[0] += missing / (end - t)
+        terms = self._equation.causes(_integrated(slopes, self._now(), end - t), slopes)
+        error /= 1 - self._equation.gain
+        lasting = before.lasting + self._equation.norm * (end - t) * error + _ROUND_OFF
+        bounds = lasting, max(before.passing, error)
+        history.append(end, terms, bounds, length, self._equation.longest)
+
+    def foreseen(self) -> "Foreseen":
+        """About what the run will do, from its delays alone."""
+        delays = np.sort(self._equation.delays)
+        if not len(delays):
+            return Foreseen(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0)
+        t, length, ends, counts = 0.0, self._longest, [0.0], np.zeros(4)
+        while t < self._last and counts[0] < _COUNTED:
+            end = t + min(length, self._longest, self._last - t)
+            while True:
+                times = _repetitions(self._equation.norm * (end - t))
+                arrived, inside = np.searchsorted(delays, [end, end - t])
+                counts += 1, times, arrived, inside * times
+                error, allowed = self._kinks.foreseen(t, end), self._allowed(end - t)
+                if error <= allowed or end - t <= _SMALLEST * self._last:
+                    break
+                end = self._kinks.middle(t, end)
+            length = (end - t) * (2 if error <= _CALM * allowed else 1)
+            t = end
+            ends.append(t)
+        more = _SUMS_LEFT_OUT if self._kinks.left_out else 1.0
+        if 0 < t < self._last:
+            more *= self._last / t
+        steps, old = len(ends) - 1, np.array(ends) - self._equation.longest
+        remembered = int((np.arange(steps + 1) - np.searchsorted(ends, old)).max())
+        tries, repetitions, arrived, inside = (more * float(x) for x in counts)
+        kept = more * min(steps, 2 * remembered)  # it forgets when half are too old
+        return Foreseen(more * steps, tries, repetitions, arrived, inside, kept, self._kinks.made)
+
+    def _allowed(self, length: float) -> float:
+        """The largest error of a step of this length, in it and by its effect on later ones."""
+        share, effect = max(length / self._last, _SHARE), self._equation.norm * length
+        return 0.5 * self._tolerance * min(1.0, share / effect if effect else 1.0)
+
+    def at(
+        self, times: NDArray[np.float64]
+    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+        """Amplitudes and slopes at times (T,) within the last step, (T, n, R) each.
+
+        The slopes are those of the equation: the slope of a polynomial misses kinks in its step.
+        """
+        e = self._equation
+        if not len(e.delays):
+            found = exponentials(e.generator, self._start, times)
+            return found, e.generator @ found
+        amplitudes = self.history.last(times)[:, : len(e)]
+        arriving = np.flatnonzero(e.delays <= times[-1])
+        past = self.history.at(times - e.delays[arriving, None], e.origin[arriving])
+        return amplitudes, e.generator @ amplitudes + self._spread(arriving, past)
 
     def _now(self) -> NDArray[np.complex128]:
         """The amplitudes at the end of the last step: every P_k(1) is 1."""
@@ -256,14 +280,63 @@ class Steps:
                 break
         return slopes, terms, change, change <= _ALMOST * size
 
+    def _missing(
+        self,
+        t: float,
+        end: float,
+        slopes: NDArray[np.complex128],
+        terms: NDArray[np.complex128],
+    ) -> NDArray[np.complex128]:
+        """The integral over a step of its defect, (n, R): what the nodes do not see of kinks."""
+        e, history, length = self._equation, self.history, end - t
+        at_once = length * (e.generator @ terms[0] - slopes[0])
+        some = np.flatnonzero(e.delays < end)
+        if not len(some):
+            return np.asarray(at_once)
+        delays, origin, own = e.delays[some], e.origin[some], e.causes(terms, slopes)
+        until = end - delays
+        values = history.integrated(np.minimum(until, t), origin)
+        values -= history.integrated(np.maximum(t - delays, 0.0), origin)
+        inside = until > t
+        local = integrals(2 * (until[inside] - t) / length - 1)
+        parts = np.einsum("kq,qkr->qr", local, own[origin[inside]])
+        values[inside] += parts * (length / 2)
+        return np.asarray(at_once + self._spread(some, values[:, None])[0])
+
     def _spread(
         self, some: NDArray[np.intp], values: NDArray[np.complex128]
     ) -> NDArray[np.complex128]:
-        """−iΣ_q S_q of the values (Q, NODES, R), on the amplitudes, (NODES, n, R)."""
+        """−iΣ_q S_q of the values (Q, K, R), on the amplitudes, (K, n, R)."""
         spread = self._equation.spread
         chosen = spread if len(some) == spread.shape[1] else spread[:, some]
-        flat = chosen @ values.reshape(len(values), -1)
-        return flat.reshape(len(self._equation), NODES, -1).transpose(1, 0, 2)
+        nodes, columns = values.shape[1:]
+        flat = chosen @ values.reshape(len(values), nodes * columns)
+        return flat.reshape(len(self._equation), nodes, columns).transpose(1, 0, 2)
+
+
+def exponentials(
+    generator: NDArray[np.complex128], start: NDArray[np.complex128], times: NDArray[np.float64]
+) -> NDArray[np.complex128]:
+    """Amplitudes e^{Gt}x(0) at increasing times, (T, n, R); equal steps share an exponential."""
+    from scipy.linalg import expm
+
+    found = np.empty((len(times), *start.shape), dtype=complex)
+    now, before, step, factor = start, 0.0, 0.0, np.eye(len(start))
+    for k, (t, away) in enumerate(zip(times, different_steps(times), strict=True)):
+        if away:
+            step = float(t) - before
+            factor = expm(step * generator)
+        now = factor @ now
+        found[k], before = now, float(t)
+    return found
+
+
+def different_steps(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which steps, from 0 on, differ from the one before by more than round-off of the times."""
+    steps = np.diff(times, prepend=0.0)
+    away = np.abs(np.diff(steps, prepend=-1.0)) > 4 * np.finfo(float).eps * times
+    away[0] = True
+    return np.asarray(away)
 
 
 def _norm(sizes: NDArray[np.float64]) -> float:
@@ -284,14 +357,20 @@ def _integrated(
     return found
 
 
+def _repetitions(phase: float) -> int:
+    """About how many repetitions a step takes: x^k/k! falls below round-off."""
+    size, count = 1.0, 1
+    while size > _SETTLED and count < _MOST:
+        size *= phase / count
+        count += 1
+    return count
+
+
+def _size(amplitudes: NDArray[np.complex128]) -> float:
+    """The norm of amplitudes (n, R): of the largest column."""
+    return float(np.linalg.norm(amplitudes, axis=0).max())
+
+
 def _sizes(terms: NDArray[np.complex128]) -> NDArray[np.float64]:
     """The norm of each coefficient (K, n, R): of the largest column."""
     return np.linalg.norm(terms, axis=1).max(axis=1)
-
-
-def apart(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sorted times, of those that differ by round-off only the first."""
-    ordered = np.unique(times)
-    if not len(ordered):
-        return ordered
-    return ordered[np.concatenate([[True], np.diff(ordered) > 1e-13 * ordered[1:]])]
