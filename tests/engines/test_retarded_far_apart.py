@@ -92,3 +92,34 @@ def test_a_self_energy_that_overflows_far_below_the_real_axis_is_refused():
     assert np.isfinite(memory.self_energy([-200j, 1e5j])).all()
     with pytest.raises(ValueError, match=r"overflows at the imaginary part -400.*at least -250"):
         memory.self_energy(-400j)
+
+
+class Echo:
+    """An emitter whose light comes back after a delay with any strength."""
+
+    def __init__(self, strength, delay):
+        strengths, delays = [[[-0.5j]], [[strength]]], [[[0.0]], [[delay]]]
+        self.kept = co.Memory(strengths, delays, [], [])
+
+    def memory(self, emitters):
+        return self.kept
+
+    def coefficients(self, emitters):
+        at_resonance = self.kept.self_energy(0.0)
+        return -2 * at_resonance.imag, at_resonance.real
+
+
+def test_a_memory_that_gives_energy_is_found_out():
+    """Γ = 1 at ω₀ is no fault, but at other frequencies it is 1 − 10 sin ωτ."""
+    alone = co.couple(co.Emitters([[0, 0, 0]]), Echo(5.0, 1.0))
+    with pytest.raises(
+        co.EvolutionError, match=r"4\.01.* excitations .* gives them energy"
+    ) as found:
+        co.evolve(alone, "inverted", np.linspace(0, 3, 7), **RETARDED)
+    np.testing.assert_allclose(found.value.result.excitation, np.exp([0, -0.5, -1]), atol=1e-12)
+
+
+def test_the_smallest_delay_is_none():
+    alone = co.couple(co.Emitters([[0, 0, 0]]), Echo(0.1, 5e-324))
+    found = co.evolve(alone, "inverted", [0.0, 1.0], **RETARDED)
+    assert found.excitation[1] == pytest.approx(np.exp(-1), abs=1e-12)

@@ -5,14 +5,14 @@ import pytest
 import qutip
 from multilevels import flip
 from qutip import basis, destroy, qeye, sigmax, tensor
-from scipy.integrate import quad
+from scipy.integrate import ode, quad
 
 import collective as co
 from collective import spectral
 from collective.engines import loop
 from collective.engines.request import checked
 from collective.evolution import references
-from collective.evolution.hierarchy import Hierarchy
+from collective.evolution.hierarchy import Hierarchy, unhidden
 from collective.master.pseudomodes import bare
 
 G = np.array([0.05, 0.04])
@@ -233,3 +233,16 @@ def test_ctrl_c_during_a_refinement_keeps_what_was_reached(monkeypatch):
     assert not found.complete
     assert len(found.times) == 3
     assert "truncation_error" not in found.results["modes"].diagnostics
+
+
+def test_ctrl_c_within_the_derivative_of_a_hierarchy_is_ctrl_c():
+    """scipy makes another error of it: "Function to integrate must not return a tuple"."""
+
+    def interrupted(t, y):
+        raise KeyboardInterrupt
+
+    solver = ode(interrupted).set_integrator("zvode").set_initial_value([1.0 + 0j])
+    with pytest.raises(KeyboardInterrupt), unhidden():
+        solver.integrate(1.0)
+    with pytest.raises(ValueError, match="another"), unhidden():
+        raise ValueError("another")

@@ -62,8 +62,7 @@ def _memory_of(request: Request) -> Memory | str:
 
 def too_fast(memory: Memory) -> str | None:
     """Why there is no solution, if the interaction changes too fast with frequency."""
-    growing = np.abs(memory.changes).sum(axis=0)
-    most = float(growing.sum(axis=1).max(initial=0.0))
+    most = _change(memory)
     if most <= _MOST_CHANGE:
         return None
     return (
@@ -71,6 +70,23 @@ def too_fast(memory: Memory) -> str | None:
         f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
         "emitters are too close, or their frequency is too low for the RWA"
     )
+
+
+def most_excitation(memory: Memory) -> float:
+    """How much excitation the emitters can have at most if they start with one.
+
+    Without changes C of the interaction it is 1. With them :math:`c^†(1 − C)c` and the light
+    together do not grow.
+    """
+    change = _change(memory)
+    return (1 + change) / (1 - change)
+
+
+def _change(memory: Memory) -> float:
+    """A bound on the norm of C."""
+    growing = np.abs(memory.changes).sum(axis=0)
+    rows, columns = (float(growing.sum(axis=axis).max(initial=0.0)) for axis in (1, 0))
+    return max(rows, columns)
 
 
 def another_rate(
