@@ -17,7 +17,7 @@ from typing import Any
 from collective import scenarios
 from collective._tools.console import shown
 from collective._tools.files import checked_path
-from collective._tools.progress import say
+from collective._tools.progress import say, style
 from collective._tools.version import __version__
 from collective.errors import EvolutionError
 from collective.scenarios import copies, saving
@@ -32,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the `collective` command; returns its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    try:
+        style()
+    except ValueError as error:
+        say(f"collective: {error}")
+        return BAD_INPUT
     try:
         with _short_warnings():
             code: int = options.call(parser, options)

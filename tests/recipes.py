@@ -2136,6 +2136,7 @@ def _recipes():
         },
         {"errors": (OSError,), "then": shown},
     )
+    yield "plot.in_units", p.in_units, lambda: {"time": "ns", "length": "nm"}, {}
     yield "plot.bands", p.bands, lambda: {"bands": bands(), "ax": None}, {}
     yield "plot.comparison", p.comparison, lambda: {"comparison": comparison(), "ax": None}, {}
     yield (

@@ -4,6 +4,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from dataclasses import fields
 from functools import wraps
 from typing import Any
 
@@ -16,6 +17,8 @@ _PLAIN = {
     "ħ": "hbar", "°": " deg", "⁻": "-", "₋": "-", "⊥": "_|_", "↑": "up", "↓": "down",
 }  # fmt: skip
 
+_MANY = 12  # entries of a tuple that are all shown; of more there are the first few
+_FEW = 4
 
 _to_console = ContextVar("_to_console", default=True)
 
@@ -98,6 +101,30 @@ def span(values: Any) -> str:
         return "none"
     low, high = (f"{float(each) + 0.0:.6g}" for each in (np.min(values), np.max(values)))
     return low if low == high else f"{low} … {high}"
+
+
+def brief(thing: Any) -> str:
+    """`__repr__` of a dataclass whose fields may be long tuples: of these the first numbers.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass
+    ... class Weights:
+    ...     values: tuple
+    >>> brief(Weights((1.0, 2.0))), brief(Weights(tuple(range(400))))
+    ('Weights(values=(1.0, 2.0))', 'Weights(values=(0, 1, 2, 3, … 400 in all))')
+    """
+    parts = (f"{each.name}={_few(getattr(thing, each.name))}" for each in fields(thing))
+    return shown(f"{type(thing).__name__}({', '.join(parts)})")
+
+
+def _few(value: Any) -> str:
+    """The repr of a value; of long tuples that of its first entries."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    if len(value) <= _MANY:
+        inside = ", ".join(map(_few, value)) + "," * (len(value) == 1)
+        return f"({inside})"
+    return f"({', '.join(map(_few, value[:_FEW]))}, … {len(value)} in all)"
 
 
 def printable(method: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collective._tools import checks
+from collective._tools.console import brief
 from collective.emitters import Atoms, Emitters, Multilevel
 
 _NORM = 1e-8  # by this much the norm may differ from one
@@ -30,6 +31,7 @@ class Amplitudes:
     values: tuple[complex, ...]
 
     __setstate__ = checks.restored
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         found = checks.finite("vector", self.values, complex)

@@ -15,7 +15,7 @@ interaction", eqs. 39–49, with the errata of the documentation).
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,7 +98,9 @@ class Interactions:
         """V^c − V^a as [l₁, l₂, l₃, l₄], the interaction of two electrons."""
         return self.coulomb_integrals - self.ampere_integrals
 
-    def hamiltonian(self, one_body: "ArrayLike | None" = None, *, form: str = "full") -> "Qobj":
+    def hamiltonian(
+        self, one_body: "ArrayLike | None" = None, *, form: Literal["full", "reduced"] = "full"
+    ) -> "Qobj":
         r"""The Hamiltonian of electrons in these orbitals, as a QuTiP operator on 2L modes.
 
         "full" contains every integral, V = V^c − V^a,

@@ -230,6 +230,7 @@ class Atoms:
     def __add__(self, other: object) -> "Atoms":
         """Both sets in one, those of the left side first; they must be of one kind."""
         if not isinstance(other, Atoms):
+            choosing.refuse_numbers(other)
             return NotImplemented
         choosing.require_same(self, other, _SHARED)
         return self.replace(

@@ -64,6 +64,15 @@ def require_same(one: Any, other: Any, names: tuple[str, ...]) -> None:
             )
 
 
+def refuse_numbers(other: Any) -> None:
+    """Raise for numbers behind a plus sign, which somebody means to move the emitters by."""
+    if isinstance(other, list | tuple | np.ndarray | np.generic | int | float):
+        raise TypeError(
+            f"+ puts two sets of emitters together, got {checks.short(other)}; "
+            "translated([x, y, z]) moves emitters"
+        )
+
+
 def as_one_object(thing: Any, dtype: Any) -> NDArray[Any]:
     """An array without axes that holds an object, so that NumPy does not take it apart."""
     found = np.empty(1, dtype=object)

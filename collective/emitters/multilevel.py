@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality, notebook
-from collective._tools.console import printable
+from collective._tools.console import printable, span
 from collective._tools.warn import warn
 from collective.emitters.atoms import Atoms
 from collective.emitters.si import unit
@@ -25,6 +25,7 @@ _HERMITIAN = 1e-12
 _DEGENERATE = 1e-13
 _LOOP = 1e-9  # allowed contradiction of frequencies along closed loops of lines, relative
 _LARGEST_SPIN = 100
+_LISTED = 4  # emitters, of more the numbers of levels are not listed one by one
 _LARGEST_ENERGY = 1e-10  # joules between two levels, above which the unit is probably wrong
 
 
@@ -253,12 +254,14 @@ class Multilevel:
             [np.abs(self.bohr_frequencies(i)[np.triu_indices(n, 1)]) for i, n in
              enumerate(self.levels)]
         )  # fmt: skip
-        span = f"{transitions.min():g} … {transitions.max():g}" if len(transitions) else "–"
+        bohr = f"{transitions.min():g} … {transitions.max():g}" if len(transitions) else "–"
         largest = max(np.abs(d).max() for d in self.dipoles)
+        count = ", ".join(map(str, self.levels))
+        if len(self) > _LISTED:
+            count = span(self.levels)
         return (
-            f"Multilevel: {len(self)} {self.kind} dipoles of "
-            f"{', '.join(map(str, self.levels))} levels\n"
-            f"  Bohr frequencies  {span}\n"
+            f"Multilevel: {len(self)} {self.kind} dipoles of {count} levels\n"
+            f"  Bohr frequencies  {bohr}\n"
             f"  largest dipole    {largest:g}\n"
             f"  speed of light    {self.speed_of_light:g}"
         )

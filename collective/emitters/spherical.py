@@ -33,7 +33,9 @@ def rotation_to(axis: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def checked_rotation(name: str, value: ArrayLike) -> NDArray[np.float64]:
-    """A rotation matrix, (3, 3): orthogonal, with determinant 1."""
+    """A rotation matrix, (3, 3): orthogonal, with determinant 1; no `Rotation` of scipy."""
+    if hasattr(value, "as_matrix"):
+        raise TypeError(f"{name} must be a 3 × 3 matrix: give {name}.as_matrix()")
     matrix = checks.finite(name, value)
     if matrix.shape != (3, 3):
         raise ValueError(

@@ -201,6 +201,7 @@ class Emitters:
     def __add__(self, other: object) -> "Emitters":
         """Both sets in one, those of the left side first."""
         if not isinstance(other, Emitters):
+            choosing.refuse_numbers(other)
             return NotImplemented
         choosing.require_same(self, other, ("kind", "wavelength", "frequency"))
         return self.replace(

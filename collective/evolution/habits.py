@@ -72,8 +72,8 @@ def explained(
 ) -> Callable[..., Any]:
     """Decorator of a function whose users may give other arguments by habit.
 
-    A call with one of these arguments, or with too many by position, raises a TypeError that says
-    what to give instead. All other calls go on unchanged.
+    A call with one of these arguments, with an operator of QuTiP as the first, or with too many by
+    position, raises a TypeError that says what to give instead. All other calls go on unchanged.
 
     Args:
         habits: what to give instead of each argument, by its name.
@@ -85,6 +85,11 @@ def explained(
         name, place = function.__name__, _PLACE  # `call` sees no names of this module, see below
 
         def call(*args: Any, **given: Any) -> Any:
+            if args and type(args[0]).__name__ == "Qobj":
+                raise TypeError(
+                    f"{name} takes couplings first, not a Hamiltonian: co.couple(emitters, field) "
+                    f"makes them, and co.MasterEquation(H, c_ops) is your own problem ({place})"
+                )
             for each in given:
                 if each in habits:
                     raise TypeError(f"{name} has no argument {each}: {habits[each]} ({place})")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -65,7 +66,7 @@ def cavity_light(
     couplings: CavityCouplings,
     frequencies: ArrayLike | None = None,
     *,
-    method: str = "cumulants",
+    method: Literal["cumulants", "symmetric"] = "cumulants",
 ) -> CavityLight:
     r"""Power, spectrum and linewidth of the light of a cavity mode with pumped emitters.
 

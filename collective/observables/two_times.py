@@ -34,7 +34,7 @@ def correlation(
     *,
     operators: "Word | tuple[Qobj, ...]" = "coherence",
     drive: "Pulse | Sequence[Pulse]" = (),
-    method: str = "auto",
+    method: Literal["auto", "exact", "driven", "blocks", "symmetric"] = "auto",
     progress: bool = True,
 ) -> NDArray[np.complex128]:
     r"""Correlations between emitters, or operators, at the times t and t + τ.

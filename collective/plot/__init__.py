@@ -1,8 +1,12 @@
-"""Figures. Each function takes `ax=None` and returns the `Axes`; it does not show or save them."""
+"""Figures. Each function takes `ax=None` and returns the `Axes`; it does not show or save them.
+
+Labels say λ₀ and Γ₀ where these are the units of the emitters; `in_units` names other units.
+"""
 
 from collective.plot.arrays import bands, mode, scattering
 from collective.plot.controls import pulses
 from collective.plot.curves import comparison, emission, populations
+from collective.plot.labels import in_units
 from collective.plot.light import jumps, shots, spectrum
 from collective.plot.patterns import field_map, pattern, pattern_3d
 from collective.plot.polarisations import polarised_emission, zeeman_spectrum
@@ -21,6 +25,7 @@ __all__ = [
     "emission",
     "environment",
     "field_map",
+    "in_units",
     "jumps",
     "ladder",
     "lattice",

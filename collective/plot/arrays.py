@@ -9,8 +9,9 @@ from collective._tools import checks
 from collective.couplings.couplings import Couplings
 from collective.observables.beam import Scattering
 from collective.observables.bloch import Bands
+from collective.plot.labels import Labels, labels
 from collective.plot.legends import DASHES, colour_bar, legend
-from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
+from collective.plot.style import COLOURS, OUT_OF_PLANE, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     from matplotlib.collections import LineCollection
     from matplotlib.colors import ListedColormap, PowerNorm
 
-    across = _path(bands)
+    across, unit = _path(bands), Labels()  # bands are in λ₀ and Γ₀
     ax = axes(ax)
     dark = bands.rates == 0
     bright = PowerNorm(0.5, 0, float(bands.rates.max()) or 1.0)
@@ -52,14 +53,14 @@ def bands(bands: Bands, *, ax: "Axes | None" = None) -> "Axes":
     ax.add_collection(line)
     ax.add_collection(LineCollection(list(pieces[same & dark[:-1]]), colors=COLOURS[6], lw=1.5))
     ax.autoscale_view()
-    colour_bar(ax, line, "decay rate (Γ₀)")
+    colour_bar(ax, line, unit.rates("decay rate"))
     for low, high in _cone(bands, across):
         ax.axvspan(low, high, color="0.92", zorder=0, lw=0)
     ax.plot([], [], color=COLOURS[6], lw=1.5, label="does not decay")
     ax.fill_between([], [], color="0.88", label="light cone")
     legend(ax)
     name = "quasi-momentum $Q$" if bands.lattice == "chain" else "distance along the path of $Q$"
-    ax.set(xlabel=f"{name} (1/λ₀)", ylabel="shift (Γ₀)")
+    ax.set(xlabel=f"{name} ({unit.per_length})", ylabel=unit.rates("shift"))
     ax.set_xlim(across.min(), across.max())
     return ax
 
@@ -92,8 +93,8 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
     vector = modes.vectors[:, index]
     heaviest = vector[np.argmax(np.abs(vector))]
     weights, phases = np.abs(vector) ** 2, np.angle(vector / heaviest)
-    r, unit = couplings.emitters.positions, couplings.emitters.wavelength
-    wide = [i for i in range(3) if np.ptp(r[:, i]) > _FLAT * unit]
+    r, wavelength = couplings.emitters.positions, couplings.emitters.wavelength
+    wide = [i for i in range(3) if np.ptp(r[:, i]) > _FLAT * wavelength]
     flat = len(wide) < 3
     ax = axes(ax, None if flat else "3d", "" if flat else OUT_OF_PLANE)
     style: dict[str, Any] = {
@@ -106,16 +107,16 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
         "linewidths": 0.6,
         "zorder": 3,
     }
-    length = length_unit(couplings.emitters)
-    labels = [f"{name} ({length})" for name in "xyz"]
+    unit = labels(couplings)
+    names = [f"{name} ({unit.of_length})" for name in "xyz"]
     if len(wide) == 3:
         dots = ax.scatter(*r.T, depthshade=False, **style)
-        ax.set(xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
+        ax.set(xlabel=names[0], ylabel=names[1], zlabel=names[2])
         ax.set_aspect("equal")
     elif len(wide) == 2:
         dots = ax.scatter(*r[:, wide].T, **style)
         ax.plot(*r[:, wide].T, ".", color="0.6", ms=2, zorder=1)
-        ax.set(xlabel=labels[wide[0]], ylabel=labels[wide[1]])
+        ax.set(xlabel=names[wide[0]], ylabel=names[wide[1]])
         ax.set_aspect("equal", adjustable="datalim")
         ax.margins(0.12)
     else:
@@ -123,11 +124,12 @@ def mode(couplings: Couplings, index: int = 0, *, ax: "Axes | None" = None) -> "
         ax.vlines(along, 0, weights, color="0.6", lw=1, zorder=1)
         style["s"] = 36
         dots = ax.scatter(along, weights, **style)
-        ax.set(xlabel=labels[wide[0] if wide else 0], ylabel="weight |v$_m$|²")
+        ax.set(xlabel=names[wide[0] if wide else 0], ylabel="weight |v$_m$|²")
         ax.set_ylim(0, 1.15 * weights.max())
     colour_bar(ax, dots, "phase (π)", ticks=[-1, -0.5, 0, 0.5, 1])
     rate, shift = modes.rates[index], modes.shifts[index]
-    ax.set_title(f"rate {rate:.3g} Γ₀, shift {shift:+.3g} Γ₀", fontsize="medium")
+    height, place = unit.rate_of(f"{rate:.3g}"), unit.rate_of(f"{shift:+.3g}")
+    ax.set_title(f"rate {height}, shift {place}", fontsize="medium")
     return ax
 
 
@@ -160,7 +162,8 @@ def scattering(
             lw=1,
             label="reflected, infinite array",
         )
-    ax.set(xlabel="frequency $ω − ω_0$ (Γ₀)", ylabel="share of the power", ylim=(-0.02, 1.02))
+    frequency = labels().rates("frequency $ω − ω_0$")
+    ax.set(xlabel=frequency, ylabel="share of the power", ylim=(-0.02, 1.02))
     legend(ax, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return ax
 

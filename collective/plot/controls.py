@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from collective.plot.labels import labels
 from collective.plot.legends import legend
-from collective.plot.style import COLOURS, TIME, axes
+from collective.plot.style import COLOURS, axes
 from collective.pulse import Controls, Pulse, Table
 from collective.results.result import Result
 
@@ -52,6 +53,7 @@ def pulses(
     if not controls.drive and controls.detunings is None:
         raise ValueError("drive has no pulses and no detunings that change in time")
     ax = axes(ax)
+    unit = labels(drive)
     shapes = {pulse.rabi.shape for pulse in controls.drive} - {()}
     if len(shapes) > 1:
         counts = " and ".join(str(shape[0]) for shape in sorted(shapes))
@@ -62,7 +64,7 @@ def pulses(
         ends = [t for pulse in controls.drive for t in _drawn(pulse)]
         beside = _BESIDE * (max(ends) - min(ends))
         span = min(ends) - beside, max(ends) + beside
-    ax.set(xlabel=TIME, xlim=span)
+    ax.set(xlabel=unit.times(), xlim=span)
     if controls.drive:
         times = _times(controls.drive, span)
         light = sum(pulse(times).reshape(len(times), -1) for pulse in controls.drive)
@@ -70,13 +72,13 @@ def pulses(
         strongest = sizes[:, int(np.argmax(sizes.max(axis=0)))]
         ax.plot(times, strongest, color=COLOURS[0], label="|Ω|")
         ax.fill_between(times, strongest, color=COLOURS[0], alpha=0.25, lw=0)
-        ax.set_ylabel("|Ω| (Γ₀)")
+        ax.set_ylabel(unit.rates("|Ω|"))
     if isinstance(controls.detunings, Table):
         times = np.linspace(*span, _POINTS)
         values = controls.detunings(times).reshape(len(times), -1)
         ax.plot(times, values[:, 0], "--", color=COLOURS[1], label="δ")
         ax.plot(times, values[:, 1:], "--", color=COLOURS[1])
-        ax.set_ylabel("|Ω|, δ (Γ₀)" if controls.drive else "δ (Γ₀)")
+        ax.set_ylabel(unit.rates("|Ω|, δ" if controls.drive else "δ"))
         legend(ax)
     return ax
 

@@ -12,8 +12,9 @@ from collective.couplings.channels import ChannelCouplings
 from collective.couplings.couplings import Couplings
 from collective.evolution.comparison import Comparison
 from collective.evolution.engine_comparison import EngineComparison
+from collective.plot.labels import labels
 from collective.plot.legends import draw_curves, name_curves
-from collective.plot.style import RATE, TIME, axes, by_label, from_zero, is_dataset
+from collective.plot.style import axes, by_label, from_zero, is_dataset
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def emission(
     scales = {label: curve.scale(label) if per_emitter else 1 for label, curve in curves.items()}
     label, first = next(iter(curves.items()))
     alone = []
-    if independent and first.start is not None:
+    if independent and first.start is not None and len(first.times) > 1:
         decay = _independent(first.times, *first.start)
         alone = [(first.times, decay / scales[label])]
     drawn = [(curve.times, curve.emission / scales[label]) for label, curve in curves.items()]
@@ -81,7 +82,9 @@ def emission(
             )
     for times, decay in alone:
         ax.plot(times, decay, ":", color="0.3", label="independent decay")
-    ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
+    unit = labels(*named.values())
+    name = "emission rate per emitter" if per_emitter else "emission rate"
+    ax.set(xlabel=unit.times(), ylabel=unit.rates(name))
     from_zero(ax)
     name_curves(ax, list(curves))
     return ax
@@ -213,7 +216,7 @@ def populations(result: Result, *, ax: "Axes | None" = None) -> "Axes":
             if not np.all(np.isnan(column))
         }
     draw_curves(ax, curves, [(result.times, column) for column in curves.values()])
-    ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
+    ax.set(xlabel=labels(result).times(), ylabel="population", ylim=(-0.02, 1.02))
     name_curves(ax, list(curves))
     return ax
 
@@ -227,7 +230,7 @@ def _populations_of_levels(result: Result, levels: tuple[str, ...], ax: "Axes") 
         for i, line in enumerate(lines):
             band = {"color": line.get_color(), "alpha": 0.15, "linewidth": 0}
             ax.fill_between(result.times, low[:, i], high[:, i], **band)
-    ax.set(xlabel=TIME, ylabel="population", ylim=(-0.02, 1.02))
+    ax.set(xlabel=labels(result).times(), ylabel="population", ylim=(-0.02, 1.02))
     name_curves(ax, levels)
     return ax
 
@@ -259,8 +262,9 @@ def comparison(comparison: Comparison | EngineComparison, *, ax: "Axes | None" =
         f"{one} – {other}": (comparison.times[: len(values)], values)
         for (one, other), values in comparison.distances.items()
     }
+    unit = labels(*comparison.results.values()).times()
     draw_curves(ax, curves, list(curves.values()))
-    ax.set(xlabel=TIME, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
+    ax.set(xlabel=unit, ylabel="trace distance ½‖ρ_a − ρ_b‖₁")
     from_zero(ax)
     name_curves(ax, list(curves))
     return ax

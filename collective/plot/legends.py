@@ -38,7 +38,8 @@ _TICKS = 12  # labels beside a colour bar; of more curves some have none
 _WORDS = 24  # the same, for labels that are no numbers
 _HIGHEST = 2.0  # how many times as high the axes may become to make room for a legend
 _GAP = 0.02  # of the height of the axes, between a legend and a curve
-_NUMBERED = re.compile(r"(.*?)[\s=]*([-−+]?\d[\d.,]*(?:e[-+]?\d+)?)\s*([^\d]*)")
+# name, number, unit; a dash behind a letter or a digit is no sign, as in "run-3"
+_NUMBERED = re.compile(r"(.*?)[\s=]*((?:(?<![^\s=])[-−+])?\d[\d.,]*(?:e[-+]?\d+)?)\s*([^\d]*)")
 
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -68,6 +69,7 @@ def draw_curves(
             color=colours(len(curves))[i],
             linestyle=DASHES[i] if few else "-",
             linewidth=widths[i],
+            marker="o" if len(x) == 1 else None,  # a line between no other points is not seen
             label=str(label) if few else f"_{label}",  # a legend leaves out what begins with _
         )
         drawn.append(line)
@@ -153,6 +155,7 @@ def _common(labels: list[str]) -> tuple[str | None, list[str]]:
     if not all(found):
         return None, labels
     parts = [match.groups() for match in found if match is not None]
+    parts = [(name.rstrip("-_:,"), number, unit) for name, number, unit in parts]
     if len({(name, unit) for name, _, unit in parts}) > 1:
         return None, labels
     name, _, unit = parts[0]

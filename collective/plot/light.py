@@ -8,8 +8,9 @@ import numpy as np
 from collective._tools import checks
 from collective.observables import _inputs
 from collective.observables.spectra import Spectrum
+from collective.plot.labels import labels
 from collective.plot.legends import draw_curves, legend, name_curves
-from collective.plot.style import COLOURS, RATE, TIME, axes, colours, from_zero
+from collective.plot.style import COLOURS, axes, colours, from_zero
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def spectrum(
             annotation_clip=True,
         )
         ax.annotate(
-            f"elastic {weight:.3g} Γ₀",
+            f"elastic {labels().rate_of(f'{weight:.3g}')}",
             xy=(0, height),
             xycoords=("data", "axes fraction"),
             xytext=(8, -4),
@@ -80,7 +81,7 @@ def spectrum(
             color=colour,
             annotation_clip=True,
         )
-    ax.set(xlabel="frequency ω (Γ₀)", ylabel="spectrum S(ω)")
+    ax.set(xlabel=labels().rates("frequency ω"), ylabel="spectrum S(ω)")
     if any(named):
         name_curves(ax, list(named))
     return ax
@@ -124,7 +125,7 @@ def jumps(result: Result, *, trajectories: int | None = None, ax: "Axes | None" 
         lw=2.8,
         label=f"mean of {photons.n_trajectories:,}",
     )
-    ax.set(xlabel=TIME, ylabel="photons emitted", xlim=(start, end))
+    ax.set(xlabel=labels(result).times(), ylabel="photons emitted", xlim=(start, end))
     from_zero(ax)
     ax.locator_params(axis="y", integer=True)
     legend(ax)
@@ -160,6 +161,7 @@ def shots(
         ax.plot(result.times, emission / scale, color="0.6", lw=0.9, label=label)
     mean = f"mean of {len(result.shots):,}"
     ax.plot(result.times, result.emission / scale, color=COLOURS[0], lw=2.4, label=mean)
-    ax.set(xlabel=TIME, ylabel="emission rate per emitter (Γ₀)" if per_emitter else RATE)
+    name = "emission rate per emitter" if per_emitter else "emission rate"
+    ax.set(xlabel=labels(result).times(), ylabel=labels(result).rates(name))
     legend(ax)
     return ax

@@ -10,8 +10,9 @@ from collective._tools import checks
 from collective._tools.memory import require
 from collective.emitters import Atoms, Emitters
 from collective.fields.answers import inside
+from collective.plot.labels import labels
 from collective.plot.legends import colour_bar
-from collective.plot.style import axes, length_unit
+from collective.plot.style import axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,18 +148,17 @@ def draw(
         shading="nearest",
         rasterized=True,
     )
-    standard = emitters.wavelength == 1
-    unit = length_unit(emitters)
+    unit = labels(emitters)
     ax.set(
-        xlabel=f"{square.plane[0]} ({unit})",
-        ylabel=f"{square.plane[1]} ({unit})",
+        xlabel=f"{square.plane[0]} ({unit.of_length})",
+        ylabel=f"{square.plane[1]} ({unit.of_length})",
         xlim=(x - square.half, x + square.half),
         ylim=(y - square.half, y + square.half),
         aspect="equal",
         title=title,
     )
-    label = f"intensity (Γ₀/{'λ₀²' if standard else 'length²'})"
-    colour_bar(ax, image, label, extend="neither" if norm is None else "both")
+    ends = "neither" if norm is None else "both"
+    colour_bar(ax, image, f"intensity ({unit.per_area})", extend=ends)
     return ax
 
 

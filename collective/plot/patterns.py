@@ -10,6 +10,7 @@ from collective._tools import checks
 from collective.couplings.channels import ChannelCouplings
 from collective.fields.answers import inside
 from collective.observables import patterns
+from collective.plot.labels import Labels, labels
 from collective.plot.legends import draw_curves, name_curves
 from collective.plot.maps import (
     Plane,
@@ -26,7 +27,7 @@ from collective.results.result import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PER_ANGLE = "emission rate per solid angle (Γ₀/sr)"
+_PER_ANGLE = "emission rate per solid angle"
 _ANGLES = 721  # points of a polar curve
 
 
@@ -72,12 +73,13 @@ def pattern(
     drawn.set_xticks(ticks, ends)
     drawn.set_rlabel_position(22.5)
     drawn.yaxis.set_major_locator(MaxNLocator(4))
-    drawn.set_xlabel(_PER_ANGLE)
+    unit = labels(*named.values())
+    drawn.set_xlabel(f"{_PER_ANGLE} ({unit.per_angle})")
     if len(named) > 1:
         name_curves(drawn, list(named), loc="upper left", bbox_to_anchor=(1.05, 1.05))
-    times = {float(moment.times[0]) for moment in moments}
-    if len(times) == 1:
-        drawn.set_title(_moment(times.pop()))
+    titles = {_moment(moment, unit) for moment in moments}
+    if len(titles) == 1:
+        drawn.set_title(titles.pop())
     return drawn
 
 
@@ -123,8 +125,10 @@ def pattern_3d(result: Result, *, time: float | None = None, ax: "Axes | None" =
     drawn.set(**dict(zip(("xlim", "ylim", "zlim"), limits, strict=True)))
     drawn.set_box_aspect(widths, zoom=0.85)
     drawn.set(xlabel="x", ylabel="y", zlabel="z", xticklabels=[], yticklabels=[], zticklabels=[])
-    drawn.figure.colorbar(colour, ax=drawn, label=_PER_ANGLE, shrink=0.7, pad=0.1)
-    drawn.set_title(_moment(float(moment.times[0])))
+    unit = labels(result)
+    label = f"{_PER_ANGLE} ({unit.per_angle})"
+    drawn.figure.colorbar(colour, ax=drawn, label=label, shrink=0.7, pad=0.1)
+    drawn.set_title(_moment(moment, unit))
     return drawn
 
 
@@ -177,7 +181,7 @@ def field_map(
     intensity = np.ma.masked_all(hidden.shape)
     intensity[~hidden] = patterns.near_field(moment, places[~hidden], field)[0]
     lit = up_to_matter(intensity, inside(field, places))
-    ax = draw(ax, lit, around, emitters, _moment(float(moment.times[0])))
+    ax = draw(ax, lit, around, emitters, _moment(moment, labels(result)))
     draw_matter(ax, field, around)
     x, y = emitters.positions @ across, emitters.positions @ up
     ax.plot(x, y, "o", ms=5, mfc="white", mec="black", zorder=3, label="emitters")
@@ -196,5 +200,8 @@ def _at(result: Result, time: float | None) -> Result:
     return result.at(result.times[index])
 
 
-def _moment(time: float) -> str:
-    return f"t = {time:.4g}/Γ₀"
+def _moment(moment: Result, unit: Labels) -> str:
+    """The time of a result of one time, for a title."""
+    if moment.method == "steady":
+        return "steady state"
+    return f"t = {unit.at(f'{moment.times[0]:.4g}')}"

@@ -9,8 +9,9 @@ from collective._tools import checks
 from collective._tools.progress import Progress
 from collective.couplings.channels import ChannelCouplings
 from collective.observables.polarisation import polarised_emission as rates_of
+from collective.plot.labels import labels
 from collective.plot.legends import colour_bar, legend
-from collective.plot.style import RATE, TIME, axes
+from collective.plot.style import axes
 from collective.plot.sublevels import DRAWN, projections
 from collective.results.result import Result
 
@@ -43,7 +44,8 @@ def polarised_emission(result: Result, *, ax: "Axes | None" = None) -> "Axes":
             curve = rates[:, s, q]
             ax.plot(result.times, curve, style, color=colour, lw=width, label=label)
     ax.plot(result.times, result.emission, color="0.6", lw=0.8, label="sum", zorder=1)
-    ax.set(xlabel=TIME, ylabel=RATE)
+    unit = labels(result)
+    ax.set(xlabel=unit.times(), ylabel=unit.rates())
     legend(ax, ncols=lines)
     return ax
 
@@ -94,7 +96,8 @@ def zeeman_spectrum(
     for k in np.flatnonzero(driven > 1e-9 * driven.max()):
         resonance = couplings.transitions()[:, k].mean() + m[k] * along
         ax.plot(along, resonance, "--", color="white", lw=0.8)
-    ax.set(xlabel="Zeeman shift of m = 1 (Γ₀)", ylabel="detuning of the laser (Γ₀)")
+    unit = labels(couplings)
+    ax.set(xlabel=unit.rates("Zeeman shift of m = 1"), ylabel=unit.rates("detuning of the laser"))
     ax.set(xlim=(along[0], along[-1]), ylim=(up[0], up[-1]))
     return ax
 

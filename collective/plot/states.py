@@ -12,8 +12,9 @@ from collective._tools import checks
 from collective._tools.files import checked_path, written
 from collective.couplings.couplings import Couplings
 from collective.observables.excitations import excitation_distribution
+from collective.plot.labels import labels
 from collective.plot.legends import colour_bar, legend
-from collective.plot.style import COLOURS, RATE, TIME, axes, length_unit
+from collective.plot.style import COLOURS, axes
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def ladder(result: Result, *, ax: "Axes | None" = None) -> "Axes":
         ax.set_yticks(range(n + 1))
         ax.hlines(np.arange(n) + 0.5, *ax.get_xlim(), color="0.85", lw=0.6)
     ax.set(
-        xlabel=TIME,
+        xlabel=labels(result).times(),
         ylabel="excited emitters",
         xlim=_edges(result.times)[[0, -1]],
         ylim=(-0.5, n + 0.5),
@@ -161,7 +162,8 @@ def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "Fu
     beside.plot(result.times, result.emission, color="0.85", lw=1)
     (curve,) = beside.plot([], [], color=COLOURS[0], lw=2)
     (tip,) = beside.plot([], [], "o", color=COLOURS[1], ms=7)
-    beside.set(xlabel=TIME, ylabel=RATE, xlim=result.times[[0, -1]])
+    unit = labels(result)
+    beside.set(xlabel=unit.times(), ylabel=unit.rates(), xlim=result.times[[0, -1]])
     beside.set_ylim(bottom=0, top=1.08 * max(float(result.emission.max()), 1e-300))
     clock = beside.set_title(" ", fontsize=10)
     # the layout is computed once, so that frames are fast and nothing else moves
@@ -180,10 +182,16 @@ def _animated(figure: "Figure", result: Result, fps: int, seconds: float) -> "Fu
             np.append(result.emission[shown], emission[frame]),
         )
         tip.set_data([times[frame]], [emission[frame]])
-        clock.set_text(f"t = {times[frame]:.2f}/Γ₀,  {p.sum():.2f} excited")
+        clock.set_text(f"t = {unit.at(_clock(times, frame))},  {p.sum():.2f} excited")
         return [dots, curve, tip, clock]
 
     return FuncAnimation(figure, draw, frames=frames, interval=1000 / fps, blit=False)
+
+
+def _clock(times: NDArray[np.float64], frame: int) -> str:
+    """The time of a frame, with the digits that tell the frames of a film apart."""
+    largest = float(np.abs(times).max())
+    return f"{times[frame]:.2f}" if 0.1 <= largest < 1e4 else f"{times[frame]:.3g}"
 
 
 def _dots(figure: Any, result: Result) -> Any:
@@ -199,7 +207,7 @@ def _dots(figure: Any, result: Result) -> Any:
     else:
         r = emitters.positions
         extents = np.ptp(r, axis=0)
-        unit = length_unit(emitters)
+        unit = labels(emitters).of_length
         if extents.min() > 1e-9 * emitters.wavelength:
             ax = figure.add_subplot(1, 2, 1, projection="3d")
             ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", zlabel=f"z ({unit})")

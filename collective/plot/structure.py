@@ -1,6 +1,6 @@
 """Figures of emitters and couplings, without time: coupling matrices, modes, lattices."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -9,14 +9,17 @@ from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
 from collective.emitters import Emitters
 from collective.emitters.lengths import nearest_apart
+from collective.plot.labels import labels
 from collective.plot.legends import colour_bar, legend
-from collective.plot.style import COLOURS, OUT_OF_PLANE, axes, length_unit
+from collective.plot.style import COLOURS, OUT_OF_PLANE, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = None) -> "Axes":
+def couplings(
+    couplings: Couplings, *, part: Literal["decay", "shift"] = "decay", ax: "Axes | None" = None
+) -> "Axes":
     """Γ_mn or Δ_mn as a map of N×N squares, with zero in white; real parts if they are complex.
 
     Args:
@@ -32,7 +35,7 @@ def couplings(couplings: Couplings, *, part: str = "decay", ax: "Axes | None" = 
     image = ax.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
     name = "Γ" if part == "decay" else "Δ"
     prefix = "Re " if np.iscomplexobj(getattr(couplings, part)) else ""
-    colour_bar(ax, image, f"{prefix}{name}$_{{mn}}$ (Γ₀)")
+    colour_bar(ax, image, labels(couplings).rates(f"{prefix}{name}$_{{mn}}$"))
     ax.set(xlabel="emitter n", ylabel="emitter m")
     ax.locator_params(integer=True)
     return ax
@@ -63,7 +66,12 @@ def modes(couplings: Couplings | Modes, *, ax: "Axes | None" = None) -> "Axes":
         if np.any(chosen):
             ax.plot(found.shifts[chosen], rates[chosen], marker, color=colour, ms=5, label=label)
     ax.axhline(alone, color="0.4", ls="--", lw=1, label="one emitter")
-    ax.set(xlabel="shift of the mode (Γ₀)", ylabel="decay rate of the mode (Γ₀)", yscale="log")
+    unit = labels(couplings)
+    ax.set(
+        xlabel=unit.rates("shift of the mode"),
+        ylabel=unit.rates("decay rate of the mode"),
+        yscale="log" if rates.max() > 0 else "linear",
+    )
     legend(ax)
     return ax
 
@@ -79,7 +87,7 @@ def lattice(emitters: Emitters, *, ax: "Axes | None" = None) -> "Axes":
     r = emitters.positions
     flat = [i for i in range(3) if np.ptp(r[:, i]) < 1e-9 * emitters.wavelength]
     arrows = emitters.dipoles.real * 0.4 * _arrow_length(emitters)
-    unit = length_unit(emitters)
+    unit = labels(emitters).of_length
     names = "xyz"
     if not flat:
         ax = axes(ax, "3d", OUT_OF_PLANE)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collective._tools import checks
-from collective.emitters import Atoms, Emitters
 from collective.results.result import Result
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's palette, ordered so that neighbours also differ in grey
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
-RATE = "emission rate (Γ₀)"
-TIME = "time (1/Γ₀)"
 OUT_OF_PLANE = ": these emitters do not lie in a coordinate plane"
 
 
@@ -65,11 +62,6 @@ def from_zero(ax: "Axes") -> None:
     """Begin the vertical axis at zero, unless it is logarithmic."""
     if ax.get_yscale() == "linear":
         ax.set_ylim(bottom=0)
-
-
-def length_unit(emitters: Emitters | Atoms) -> str:
-    """The unit of positions, for labels: λ₀, if the emitters have wavelength 1."""
-    return "λ₀" if emitters.wavelength == 1 else "units of length"
 
 
 def by_label(results: Any, *, ensembles: bool = False) -> dict[str, Any]:

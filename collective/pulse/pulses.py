@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from collective._tools import checks
 from collective.pulse.pulse import Pulse, integral
-from collective.pulse.tables import INTERPOLATIONS, Table
+from collective.pulse.tables import INTERPOLATIONS, Interpolation, Table
 
 
 def _made(
@@ -159,7 +159,7 @@ def from_array(
     *,
     rabi: ArrayLike | None = None,
     area: ArrayLike | None = None,
-    interpolation: str = "linear",
+    interpolation: Interpolation = "linear",
     phase: float = 0.0,
     detuning: float = 0.0,
     chirp: float = 0.0,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective.pulse.timeline import Marks
 
-INTERPOLATIONS = ("linear", "cubic", "steps")
+Interpolation = Literal["linear", "cubic", "steps"]
+INTERPOLATIONS = get_args(Interpolation)
 _STRAIGHT = 1e-14  # of the largest slope: a smaller jump of the slope is round-off
 
 
@@ -30,7 +31,7 @@ class Table:
 
     times: NDArray[np.float64]
     values: NDArray[Any]
-    interpolation: str = "linear"
+    interpolation: Interpolation = "linear"
     name: str = ""
 
     __getstate__ = checks.arguments
@@ -128,7 +129,7 @@ def integral_of_table(table: Table) -> Any:
     return np.tensordot(steps, (values[:-1] + values[1:]) / 2, axes=1)
 
 
-def table(times: ArrayLike, values: ArrayLike, *, interpolation: str = "linear") -> Table:
+def table(times: ArrayLike, values: ArrayLike, *, interpolation: Interpolation = "linear") -> Table:
     """A function of time from values at some times, such as a sweep of the detuning.
 
     Args:

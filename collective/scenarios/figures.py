@@ -10,8 +10,8 @@ from collective import plot
 from collective._tools.files import written
 from collective.couplings.couplings import Couplings
 from collective.couplings.modes import Modes
+from collective.plot.labels import Labels
 from collective.plot.legends import draw_curves, legend
-from collective.plot.style import RATE, TIME
 from collective.results.result import Result
 from collective.scenarios.observing import Observed
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _CURVES = 7  # values of a grid that get a curve each; more are drawn as a map
 _PANELS = 6  # of observables at most
 _COLUMNS = 3
+_UNIT = Labels()  # plain numbers of a scenario are in Γ₀ and λ₀
 _COUNTED = ("mode", "emitter")  # dimensions between whose values there is nothing
 
 
@@ -48,8 +49,9 @@ def of_run(
     if modes is not None:
         panels.append(lambda ax: plot.modes(modes, ax=ax))
     figure, places = _grid(max(1, len(panels) + len(curves)), title)
-    for draw in panels:
-        draw(next(places))
+    with plot.in_units(time=_UNIT.time):
+        for draw in panels:
+            draw(next(places))
     for name in curves:
         one, ax = arrays[name], next(places)
         along = _along(one, arrays, result)
@@ -148,10 +150,10 @@ def _along(one: Observed, arrays: Mapping[str, Observed], result: Result | None)
 def _axis_label(dim: str) -> str:
     """The label of an axis for a dimension."""
     if dim == "time":
-        return TIME
+        return _UNIT.times()
     if dim.endswith("frequency"):
-        return "frequency (Γ₀)"
-    return "delay (1/Γ₀)" if dim.endswith("delay") else dim.replace("_", " ")
+        return _UNIT.rates("frequency")
+    return _UNIT.times("delay") if dim.endswith("delay") else dim.replace("_", " ")
 
 
 def _real(values: Any) -> Any:
@@ -198,7 +200,8 @@ def _text(value: Any) -> str:
 def _against_grid(ax: "Axes", name: str, array: Any, axes: Sequence[str]) -> None:
     """One number for each point: a line for one axis, a map for two."""
     along, words = _positions(array, axes[0])
-    label = f"largest {RATE}" if name == "largest emission" else name.replace("_", " ")
+    largest = _UNIT.rates("largest emission rate")
+    label = largest if name == "largest emission" else name.replace("_", " ")
     if len(axes) == 1:
         ax.plot(along, array.values, "o-" if len(along) < 30 else "-")
         ax.set(ylabel=label)
@@ -220,7 +223,7 @@ def _against_time(ax: "Axes", name: str, array: Any) -> None:
     values = array[axis].values
     along = array[dim].values if dim in array.coords else np.arange(array.sizes[dim])
     drawn = _real(array.values)
-    label = RATE if name == "emission" else name.replace("_", " ")
+    label = _UNIT.rates() if name == "emission" else name.replace("_", " ")
     if len(values) <= _CURVES:
         marker = "o" if dim in _COUNTED else ""
         lines = draw_curves(ax, map(_text, values), [(along, row) for row in drawn])

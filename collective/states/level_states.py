@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective._tools.console import brief
 from collective.emitters import Atoms, Multilevel
 
 _TWO = ("e", "g")  # the levels of a two-level emitter, in the order of its spinors
@@ -28,6 +29,7 @@ class Levels:
     names: Level | tuple[Level, ...]
 
     __setstate__ = checks.restored
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         given = self.names
@@ -105,6 +107,7 @@ class LevelProduct:
     vectors: tuple[complex, ...] | tuple[tuple[complex, ...], ...]
 
     __setstate__ = checks.restored
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         array = checks.finite("vectors", self.vectors, complex)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks
+from collective._tools.console import brief
 from collective.couplings.excitation import Amplitudes, Given
 from collective.emitters import Atoms, Multilevel
 
@@ -187,6 +188,7 @@ class Product:
     phi: float | tuple[float, ...] = 0.0
 
     __setstate__ = checks.restored
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         for name in ("theta", "phi"):
@@ -250,6 +252,7 @@ class Mixed:
     populations: float | tuple[float, ...]
 
     __setstate__ = checks.restored
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         found = checks.finite("populations", self.populations)

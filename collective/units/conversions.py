@@ -177,7 +177,9 @@ def trap_width(mass: float, frequency: ArrayLike, temperature: float = 0.0) -> A
     return (ground / np.sqrt(np.tanh(argument)))[()]
 
 
-def from_atomic(value: ArrayLike, unit: str) -> Any:
+def from_atomic(
+    value: ArrayLike, unit: Literal["J", "eV", "meV", "K", "Hz", "m", "nm", "s", "fs"]
+) -> Any:
     """Convert a number from atomic units, which `co.currents` uses, to another unit.
 
     Args:

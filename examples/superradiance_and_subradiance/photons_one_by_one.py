@@ -58,9 +58,9 @@ plt.show()
 # and this shifts the bright state. Two excitations are not shifted twice as much, because an atom
 # that is excited already takes no second one. The laser is resonant with the first excitation, and
 # thus not with the second: the ring behaves as one atom. The right panel shows what counts. Where
-# the second excitation is ten linewidths off, pairs are a hundred times rarer than from independent
-# atoms, for two atoms as for three. In a large ring each pair has a small part in the shift, and
-# the linewidth grows with N, so that twelve atoms hardly notice.
+# the second excitation is ten linewidths off, pairs are rarer than from independent atoms, 200
+# times for two atoms and 150 times for three. In a large ring each pair has a small part in the
+# shift, and the linewidth grows with N, so that twelve atoms hardly notice.
 #
 # Try changing: a pair with the laser at ω₀, ``sizes = [2]``, ``drive=0.2`` and ``detunings=0.0``,
 # which misses the first excitation and hits the second, so that photons come in twos; ``co.chain``

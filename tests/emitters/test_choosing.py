@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from reference import rotation
+from scipy.spatial.transform import Rotation
 
 import collective as co
 
@@ -82,9 +83,13 @@ def test_only_alike_sets_add_up():
     other = co.Atoms.isotropic([[1, 0, 0]], axis=(1, 0, 0))
     with pytest.raises(ValueError, match=r"same (lowering|axis)"):
         ATOMS + other
-    for wrong in (1, ATOMS, None, np.ones(3)):
+    for wrong in (ATOMS, None):
         with pytest.raises(TypeError):
             CHAIN + wrong
+    for wrong in (1, [0, 0, 1], (0, 0, 1), np.ones(3), np.float64(2)):
+        for whole in (CHAIN, ATOMS):
+            with pytest.raises(TypeError, match=r"translated\(\[x, y, z\]\) moves emitters"):
+                whole + wrong
 
 
 def test_numpy_takes_a_set_of_emitters_as_one_object():
@@ -111,3 +116,5 @@ def test_a_turn_of_everything_changes_no_coupling():
     assert np.abs(co.couple(only_places, co.Vacuum()).shift - whole.shift).max() > 0.1
     with pytest.raises(ValueError, match="determinant is −1"):
         atoms.rotated(-np.eye(3))
+    with pytest.raises(TypeError, match=r"give rotation.as_matrix\(\)"):
+        atoms.rotated(Rotation.from_matrix(turn))

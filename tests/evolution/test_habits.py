@@ -43,6 +43,16 @@ def test_too_many_arguments_by_position_are_explained():
         co.steady_state(ATOM, [LOWER])
 
 
+def test_a_hamiltonian_of_qutip_belongs_to_a_master_equation():
+    for wrong in (
+        lambda: co.evolve(RED, "ground", TIMES),
+        lambda: co.evolve(RED, qutip.basis(2, 1), TIMES, [LOWER], e_ops=[LOWER]),
+        lambda: co.steady_state(RED, [LOWER]),
+    ):
+        with pytest.raises(TypeError, match=r"couplings first, not a Hamil.* co.MasterEquation\(H"):
+            wrong()
+
+
 def test_other_wrong_calls_have_the_message_of_python():
     with pytest.raises(TypeError, match="unexpected keyword argument 'observ'"):
         co.evolve(ATOM, "ground", TIMES, observ="states")

@@ -249,3 +249,20 @@ def test_the_changelog_and_the_citation_name_this_version():
     assert f"\nversion: {co.__version__}\n" in citation
     assert newest[1] in (co.__version__, "Unreleased")
     assert newest[1] == "Unreleased" or f"\ndate-released: {newest[2]}\n" in citation
+
+
+def test_the_figure_of_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):
+    root = DOCS.parent
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```", readme, re.DOTALL | re.M)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    figure = plt.gcf()
+    figure.set_size_inches(6, 3.6)
+    figure.savefig("burst.png", dpi=110)
+    plt.close("all")
+    shown = re.search(r"!\[[^]]*\]\((.*?)\)", readme)[1]
+    kept, drawn = (plt.imread(path)[..., :3] for path in (root / shown, tmp_path / "burst.png"))
+    # letters may be drawn by another library of fonts
+    assert kept.shape == drawn.shape
+    assert (abs(kept - drawn).max(axis=2) > 0.2).mean() < 0.02

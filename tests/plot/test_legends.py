@@ -50,6 +50,8 @@ def test_curves_that_lie_on_each_other_are_wider_below():
     ("labels", "name", "shown"),
     [
         ([f"N = {n}" for n in range(1, 10)], "N", [str(n) for n in range(1, 10)]),
+        ([f"run-{n}" for n in range(1, 10)], "run", [str(n) for n in range(1, 10)]),
+        ([f"δ = {n} Γ₀" for n in range(-9, 0)], "δ (Γ₀)", [str(n) for n in range(-9, 0)]),
         ([f"{n / 10:g} λ₀ apart" for n in range(1, 9)], "λ₀ apart", None),
         ([f"spacing {n} nm" for n in range(1, 41)], "spacing (nm)", ["1", "9", "17", "24", "32"]),
         ([0.5 * n for n in range(8)], "", None),

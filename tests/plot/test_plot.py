@@ -94,6 +94,25 @@ def test_lattice_in_a_plane(emitters, labels):
     assert len(ax.get_lines()[0].get_xdata()) == len(emitters)
 
 
+def test_a_result_of_one_time_is_a_dot():
+    driven = co.couple(co.chain(3, 0.1), co.Vacuum()).replace(drive=0.3)
+    steady = co.steady_state(driven, result=True)
+    (line,) = co.plot.emission(steady).get_lines()
+    assert (line.get_marker(), len(line.get_xdata())) == ("o", 1)
+    assert {line.get_marker() for line in co.plot.populations(steady).get_lines()} == {"o"}
+    assert co.plot.pattern(steady).get_title() == "steady state"
+    one = co.evolve(driven, "ground", [0.5], observe="correlations")
+    assert co.plot.pattern({"a": one, "b": one}).get_title() == "t = 0.5/Γ₀"
+    assert co.plot.pattern({"a": one, "b": steady}).get_title() == ""
+
+
+def test_modes_that_do_not_decay_at_all_are_drawn():
+    ax = co.plot.modes(co.Couplings(np.zeros((2, 2)), [[0, 1], [1, 0]]))
+    assert ax.get_yscale() == "linear"
+    (dots,) = (line for line in ax.get_lines() if line.get_linestyle() == "None")
+    np.testing.assert_allclose(sorted(dots.get_xdata()), [-1, 1])
+
+
 def test_modes_of_independent_emitters():
     lines = co.plot.modes(co.Couplings(np.eye(3), np.zeros((3, 3)))).get_lines()
     assert [line.get_label() for line in lines] == ["independent", "one emitter"]

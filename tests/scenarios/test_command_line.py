@@ -189,6 +189,15 @@ def test_bad_input(folder, capsys, arguments, message):
     assert names(folder) == ["bad.toml", "grid.toml", "pair.toml"]
 
 
+def test_a_wrong_style_of_progress_is_said_before_anything_runs(folder, capsys, monkeypatch):
+    monkeypatch.setenv("COLLECTIVE_PROGRESS", "silent")
+    for command in (["run", "pair.toml"], ["demo", "--output", "demo"], ["sweep", "grid.toml"]):
+        assert cli.main(command) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("collective: the environment variable COLLECTIVE_PROGRESS must be")
+    assert names(folder) == ["grid.toml", "pair.toml"]
+
+
 def test_bad_options(folder, capsys):
     for arguments in (["sweep", "grid.toml", "--workers", "0"], ["run"], ["party"], []):
         with pytest.raises(SystemExit) as ended:

@@ -1,11 +1,14 @@
 """What counts as a number, a count or a flag."""
 
+import inspect
 from decimal import Decimal
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
 
+import collective as co
 from collective._tools import checks
 
 
@@ -55,3 +58,23 @@ def test_counts_and_flags():
     for value in (1, 0, "no", None, np.array([True])):
         with pytest.raises(ValueError, match=r"^full must be True or False, got"):
             checks.flag("full", value)
+
+
+def test_words_that_a_function_takes_are_in_its_signature():
+    """An editor then completes them; `checks.choice` refuses the others."""
+    found = []
+    for function, name in (
+        (co.pulse.table, "interpolation"),
+        (co.pulse.from_array, "interpolation"),
+        (co.currents.Interactions.hamiltonian, "form"),
+        (co.plot.couplings, "part"),
+        (co.observables.correlation, "method"),
+        (co.observables.cavity_light, "method"),
+        (co.units.from_atomic, "unit"),
+    ):
+        annotation = inspect.signature(function).parameters[name].annotation
+        words = get_args(annotation)
+        assert words, f"{function.__qualname__}({name}=) is {annotation}"
+        assert all(f'"{word}"' in function.__doc__ for word in words)
+        found.append(words)
+    assert found[0] == found[1] == ("linear", "cubic", "steps")

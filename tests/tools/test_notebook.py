@@ -120,3 +120,19 @@ def test_short_texts_of_records():
     cloud = co.couple(co.cloud(60, 1.0, seed=1), co.Vacuum())
     for long in (cloud.modes(), SHOWN["bands"], SHOWN["far field"], SPECTRUM):
         assert len(repr(long)) < 250
+
+
+def test_states_of_hundreds_of_atoms_have_short_texts_and_few_atoms_all_their_numbers():
+    many = np.linspace(0, 1, 400)
+    for state in (
+        co.states.from_amplitudes(np.full(400, 0.05)),
+        co.states.product(many, 2 * many),
+        co.states.mixed(many),
+        co.states.level_product([[1, 0, 0, 0]] * 400),
+        co.states.levels(["e 0"] * 400),
+    ):
+        assert len(repr(state)) < 250
+        assert "… 400 in all)" in repr(state)
+    assert repr(co.states.mixed((0.25, 0.123456789))) == "Mixed(populations=(0.25, 0.123456789))"
+    levels = co.Multilevel.from_emitters(co.chain(400, 0.2, frequency=1e6))
+    assert repr(levels).startswith("Multilevel: 400 electric dipoles of 2 levels\n")
