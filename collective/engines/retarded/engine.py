@@ -56,7 +56,7 @@ class Retarded:
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
     to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
     strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
-    what the RWA neglects. Of a field that is sampled, Σ(ω) is that of the field within the band
+    what the RWA neglects, and rates and shifts above a fifth of ω₀ are refused. Of a field that is sampled, Σ(ω) is that of the field within the band
     `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
     beside its delay, and `error_bound` contains an estimate of what that changes: how much the
     outer half of the band does, and at least what the integral gives before the start, where a
@@ -211,7 +211,8 @@ class _Run:
             raise ValueError(
                 f"the emitters have {1 - ground:.6g} excitations after they had one at most: the "
                 f"field {self._request.couplings.field!r} gives them energy. Its Γ must not be "
-                "negative at any frequency, also with its delays and modes"
+                "negative at any frequency, also with its delays and modes. In vacuum the shifts "
+                "must be far below the frequency, and the time not too late"
             )
         if "correlations" in self._request.words:
             rows["correlations"] = (c.conj() @ c.T)[None]
