@@ -54,14 +54,15 @@ class Retarded:
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
-    to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
-    strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
-    what the RWA neglects, and rates and shifts above a fifth of ω₀ are refused. Of a field that is sampled, Σ(ω) is that of the field within the band
-    `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
-    beside its delay, and `error_bound` contains an estimate of what that changes: how much the
-    outer half of the band does, and at least what the integral gives before the start, where a
-    causal field gives nothing. Amplitudes of about (rates and shifts)/ω₀ depend on how the
-    excitation has come into the emitters, which no model within the RWA says.
+    to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the strength
+    of the interaction is right to first order in ω/ω₀: what is neglected is smaller than what the
+    RWA neglects, and rates and shifts above a fifth of ω₀ are refused. Of a field that is sampled,
+    Σ(ω) is that of the field within the band `diagnostics["spectrum"]["band"]`, counted from ω₀.
+    Beyond it Σ continues as a straight line beside its delay, and `error_bound` contains an
+    estimate of what that changes: how much the outer half of the band does, and at least what the
+    integral gives before the start, where a causal field gives nothing. Amplitudes of about (rates
+    and shifts)/ω₀ depend on how the excitation has come into the emitters, which no model within
+    the RWA says.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
     Rev. A 66, 023816 (2002).
