@@ -31,8 +31,8 @@ class Memory:
     where ω counts from ω₀. At ω = 0 it is Δ − iΓ/2 of the Markov approximation. C is how the
     strengths change with frequency, zero in a guide; K is written for C = 0. The near field of a
     dipole needs it: there C ≈ −iτS, and the interaction hardly has a delay. The method
-    `memory(emitters)` of a field returns it, and `method="retarded"` of `evolve` uses it. It must not
-    give energy to the emitters: i(Σ − Σ†) is Γ(ω), which is not negative at any real ω.
+    `memory(emitters)` of a field returns it, and `method="retarded"` of `evolve` uses it. It must
+    not give energy to the emitters: i(Σ − Σ†) is Γ(ω), which is not negative at any real ω.
 
     Args:
         strengths: S, (P, N, N) complex, in units of rate: the interaction Δ − iΓ/2 along each
