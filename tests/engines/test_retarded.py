@@ -88,6 +88,27 @@ def test_an_excitation_is_trapped_between_two_emitters(distance):
     assert abs(result.emission[1]) < 1e-6
 
 
+@pytest.mark.parametrize("distance", [0.5, 1.5])
+def test_excitation_and_the_light_outside_and_between_two_emitters_add_up(distance):
+    """The light follows from the amplitude c of the bound pair, not from `Result.emission`.
+
+    What leaves at both ends is Γ/2 (c(t) − c(t − τ))², what travels between them Γ/2 ∫c² over τ.
+    """
+    pair, delay, spans = co.couple(co.chain(2, distance), guide()), distance / 0.5, 8
+    nodes, weights = leggauss(14)
+    times = delay * (np.arange(spans)[:, None] + (1 + nodes) / 2)  # smooth within a delay
+    times = np.concatenate([[0.0], times.ravel(), [spans * delay]])
+    result = co.evolve(pair, one_excitation(1), times, **RETARDED)
+    c = np.sqrt(result.excitation[1:-1]).reshape(spans, -1)  # it stays positive
+    before = np.concatenate([np.zeros((1, len(nodes))), c[:-1]])
+    outside = 0.5 * (c - before) ** 2 @ (delay / 2 * weights)
+    between = 0.5 * c[-1] ** 2 @ (delay / 2 * weights)
+    assert outside.sum() > 0.1
+    assert between > 0.1
+    total = result.excitation[-1] + outside.sum() + between
+    np.testing.assert_allclose(total, 1.0, atol=1e-8)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
