@@ -392,3 +392,12 @@ def test_emitters_that_are_too_close_for_the_rwa_are_refused():
         pair = co.couple(co.chain(2, 0.05, frequency=5.0), co.Vacuum())
     with pytest.raises(ValueError, match="the interaction changes too fast with frequency"):
         co.evolve(pair, co.states.single(0), TIMES, **RETARDED)
+
+
+def test_shifts_that_are_no_small_part_of_the_frequency_are_refused():
+    """To first order in Δ/ω₀ the amplitudes would grow: 1.46 excitations at Δ/ω₀ = 0.27."""
+    pair = co.couple(co.chain(2, 0.0624, dipoles=(0, 0, 1), frequency=100.0), co.Vacuum())
+    with pytest.raises(
+        ValueError, match=r"rates and shifts of 26\.\d are 0.27 of the frequency 100"
+    ):
+        co.evolve(pair, co.states.single(0), np.linspace(0, 5, 60), **RETARDED)
