@@ -11,6 +11,7 @@ from typing import Any
 import peers
 
 NAMES = {peer.__name__: name for peer, name in peers.NAMES.items()}
+SHORT = {peer: name.split(" (")[0] for peer, name in NAMES.items()}  # without the settings
 
 
 def surroundings() -> dict[str, Any]:
@@ -42,7 +43,7 @@ def seconds_text(seconds: float) -> str:
 def bytes_text(n: int) -> str:
     if n < 2**20:
         return "< 1 MiB"
-    return f"{n / 2**20:.3g} MiB" if n < 2**30 else f"{n / 2**30:.3g} GiB"
+    return f"{n / 2**20:.3g} MiB" if n < 1000 * 2**20 else f"{n / 2**30:.3g} GiB"
 
 
 def line(case: dict[str, Any]) -> str:
@@ -69,30 +70,17 @@ def table(found: dict[str, Any]) -> str:
         f"Measured on {found['processor']} with {versions}; tolerances 1e-6 and 1e-8, 101 times "
         "(11 for identical couplings); medians of runs taken in turns, memory beyond that of the "
         "loaded libraries.",
-        "",
-        "| problem | emitters | threads | method | time | memory | peer | time | memory | ratio "
-        "| difference |",
-        "|---|--:|--:|---|--:|--:|---|--:|--:|--:|--:|",
     ]
-    for case in found["cases"]:
-        mine = case["ours"]
-        start = (
-            f"| {case['text']} | {case['n']:,} | {case['threads']} | `{case['method']}` "
-            f"| {seconds_text(mine['seconds'])} | {bytes_text(mine['bytes'])} "
-        )
-        if not case["peers"]:
-            lines.append(start + "| – | | | | |")
-        for name, other in case["peers"].items():
-            lines.append(
-                start + f"| {NAMES[name]} | {seconds_text(other['seconds'])} "
-                f"| {bytes_text(other['bytes'])} | **{other['ratio']:.3g}** "
-                f"| {other['difference']:.1g} |"
-            )
+    for problem in dict.fromkeys(case["text"] for case in found["cases"]):
+        lines += _rows(problem, [case for case in found["cases"] if case["text"] == problem])
+    solvers = [NAMES[name] for name in NAMES if any(name in c["peers"] for c in found["cases"])]
     lines += [
         "",
         "The ratio is their time over ours, the median over neighbouring runs; the difference is "
         "the largest of the emission rate (of the modes' rates), relative to its maximum, and "
         "statistical for trajectories.",
+        "",
+        f"The other programs' solvers and their settings: {', '.join(solvers)}.",
         "",
         "| engine | first call, nothing compiled | first call of a process | later call |",
         "|---|--:|--:|--:|",
@@ -101,14 +89,46 @@ def table(found: dict[str, Any]) -> str:
         times = (calls["empty_cache"], calls["kept_cache"], calls["later"])
         lines.append(f"| `{method}` | " + " | ".join(map(seconds_text, times)) + " |")
     lines += ["", "Six emitters, 16 trajectories.", "", _peak_text(found)]
+    compiled: dict[str, list[str]] = {}
     for case in found["cases"]:
         for name, other in case["peers"].items():
             if "first_call" in other:
-                lines.append(
-                    f"The first call of {NAMES[name]}, with {case['n']} emitters, compiles for "
-                    f"{seconds_text(other['first_call'])}, and again for each shape."
-                )
+                drive = ", driven" if case["driven"] else ""
+                time = f"{seconds_text(other['first_call'])} ({case['n']} emitters{drive})"
+                compiled.setdefault(name, []).append(time)
+    for name, times in compiled.items():
+        lines.append(
+            f"The first call of {SHORT[name]} compiles for {', '.join(times)}, and again for each "
+            "shape."
+        )
     return "\n".join(lines) + "\n"
+
+
+def _rows(problem: str, cases: list[dict[str, Any]]) -> list[str]:
+    """The table of one problem, below its name."""
+    lines = [
+        "",
+        f"**{problem[0].upper()}{problem[1:]}**",
+        "",
+        "| emitters | threads | method | time | memory | other program | time | memory | ratio "
+        "| difference |",
+        "|--:|--:|---|--:|--:|---|--:|--:|--:|--:|",
+    ]
+    for case in cases:
+        mine = case["ours"]
+        start = (
+            f"| {case['n']:,} | {case['threads']} | `{case['method']}` "
+            f"| {seconds_text(mine['seconds'])} | {bytes_text(mine['bytes'])} "
+        )
+        if not case["peers"]:
+            lines.append(start + "| – | | | | |")
+        for name, other in case["peers"].items():
+            lines.append(
+                start + f"| {SHORT[name]} | {seconds_text(other['seconds'])} "
+                f"| {bytes_text(other['bytes'])} | **{other['ratio']:.3g}** "
+                f"| {other['difference']:.1g} |"
+            )
+    return lines
 
 
 def _peak_text(found: dict[str, Any]) -> str:
@@ -160,7 +180,7 @@ def figure(found: dict[str, Any], path: Path) -> None:
                         curves.setdefault(name, []).append((case["n"], other["seconds"]))
             for name, points in curves.items():
                 colour, style = styles[name]
-                who = f"collective, {name}" if name in methods else NAMES[name].split(" (")[0]
+                who = f"collective, {name}" if name in methods else SHORT[name]
                 ax.plot(*zip(*sorted(points), strict=True), style, color=colour, label=who)
             ax.set(yscale="log", xlabel="emitters N", ylabel=label)
             ax.grid(axis="y", color="0.9")

@@ -17,6 +17,7 @@ from matplotlib.gridspec import GridSpec
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SIZE = (4.4, 3.1)  # inches
 DPI = 130
+WIDE = 1.8  # width over height, from which a figure is too wide for a phone
 # the panel that is shown, if it is not the first one, of the first figure
 PANELS = {
     "a_gold_sphere_between_two_emitters": 2,
@@ -85,6 +86,17 @@ def draw_small(figure, name, target):
     figure.set_size_inches(factor * np.array(SIZE))
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, dpi=DPI / factor)
+
+
+def wide_figures(app, doctree, _page):
+    """Put each figure of several panels into a box, which scrolls where the page is narrow."""
+    from docutils import nodes
+    from sphinx_gallery.directives import imgsgnode
+
+    for image in list(doctree.findall(imgsgnode)):
+        height, width = plt.imread(Path(app.srcdir) / image["uri"].removeprefix("/")).shape[:2]
+        if width > WIDE * height:
+            image.replace_self(nodes.container("", image.deepcopy(), classes=["wide-figure"]))
 
 
 def finish(app):

@@ -170,6 +170,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "write_computation_times": False,  # a page of seconds of whichever machine built the site
     "min_reported_time": 10,
     "abort_on_example_error": True,
     "doc_module": ("collective",),
@@ -199,6 +200,18 @@ def names_in_backticks(app, doctree, page):
     _names.link(app, doctree, page)
 
 
+def long_cells(_app, doctree, _page):
+    """Mark the cells of tables by the length of their text, for site.css to give them a width."""
+    from docutils import nodes
+
+    for cell in doctree.findall(nodes.entry):
+        length = len(cell.astext())
+        if length <= 12:
+            cell["classes"].append("short")
+        elif length > 18:
+            cell["classes"].append("words" if length <= 60 else "sentence")
+
+
 def computed_pages(app):
     """Run the code that stands on the pages, for their figures, and compare with golden numbers."""
     generated = Path(app.srcdir) / "generated"
@@ -225,6 +238,8 @@ def exercise_notebooks(app):
 def setup(app):
     """Hook what is computed into the build."""
     app.connect("doctree-resolved", names_in_backticks)
+    app.connect("doctree-resolved", long_cells)
+    app.connect("doctree-resolved", _gallery.wide_figures)
     app.connect("html-page-context", top_bar)
     app.connect("builder-inited", computed_pages)
     app.connect("builder-inited", demo_pages)

@@ -38,7 +38,7 @@ class Comparison:
         results: one for each approximation, with states. Those of "modes" and "heom" have no
             emission, and their `equation` is H₀ of the emitters alone, because no equation for ρ
             alone is exact; their `reason` says how far they were refined.
-        distances: trace distance ½``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
+        distances: trace distance ½ ``‖ρ_a − ρ_b‖₁`` of every pair of approximations, (T,).
         complete: False if the comparison was interrupted; the results until then are kept.
     """
 

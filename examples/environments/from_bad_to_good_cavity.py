@@ -48,11 +48,13 @@ splitting = np.ptp(poles.real, axis=1)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.9), layout="constrained")
 for g, colour in zip(couplings, co.plot.COLOURS, strict=False):
-    left.plot(times, kept[g], color=colour, label=f"g/κ = {g / kappa:g}")
+    left.plot(times, kept[g], color=colour)
     if g in markov:
         left.plot(times, markov[g], color=colour, ls="--", lw=1)
 left.set(xlabel="time (1/κ)", ylabel="population of the atom", xlim=(0, 12), ylim=(0, 1.02))
-left.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.55))
+names = [(8, 0.83, "g/κ = 0.1"), (5, 0.45, "0.25"), (2.75, 0.33, "0.45"), (4.1, 0.16, "1.5")]
+for (x, y, name), colour in zip(names, co.plot.COLOURS, strict=False):
+    left.text(x, y, name, color=colour)
 
 blue = co.plot.COLOURS[0]
 red = co.plot.COLOURS[1]
@@ -61,7 +63,7 @@ right.loglog(ratios, losses, color=blue, lw=2)
 right.loglog(ratios, 4 * ratios**2, "--", color="0.4", lw=1)
 right.loglog(ratios[strong], splitting[strong], "-.", color=red, lw=2)
 right.axvline(0.25, color="0.6", ls=":")
-right.text(0.055, 1.15, "loss of the photon", color=blue)
+right.text(0.045, 1.15, "loss of the photon", color=blue)
 right.text(0.052, 0.07, "loss of\nthe atom", color=blue)
 right.text(0.9, 0.32, "common loss κ/2", color=blue)
 right.text(1.15, 0.8, "frequency of\nthe exchange", color=red)

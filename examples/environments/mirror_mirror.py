@@ -42,11 +42,11 @@ for name, mirror in mirrors.items():
 plasmon = silver.guided(above(close, dipoles["across"]))["plasmon"]
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-for word, colour in zip(dipoles, co.plot.COLOURS, strict=False):
+for word, colour, lw in zip(dipoles, co.plot.COLOURS, (1.2, 2.5), strict=False):
     for name, style in {"silver": "-", "perfect mirror": "--"}.items():
         label = f"{word}, {name}"
-        axes[0].plot(far, rates_far[name, word], style, color=colour, label=label)
-        axes[1].loglog(close, rates_close[name, word], style, color=colour)
+        axes[0].plot(far, rates_far[name, word], style, color=colour, lw=lw, label=label)
+        axes[1].loglog(close, rates_close[name, word], style, color=colour, lw=lw)
 axes[1].loglog(close, plasmon, ":", color=co.plot.COLOURS[2], label="into the plasmon (across)")
 axes[0].set(xlabel="distance (nm)", ylabel="decay rate Γ/Γ₀", ylim=(0, 3))
 axes[1].set(xlabel="distance (nm)", ylim=(1e-2, 1e3))

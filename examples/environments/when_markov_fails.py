@@ -58,11 +58,11 @@ at_once = populations(beside_a_fibre(2, 1.0), "single")
 slow = populations(beside_a_fibre(2, 1.0), "retarded")
 for number, name in enumerate(("first atom", "second atom")):
     colour = co.plot.COLOURS[number]
-    left.plot(times, slow[:, number], color=colour, label=name)
+    left.plot(times, slow[:, number], color=colour)
     left.plot(times, at_once[:, number], "--", color=colour)
+    left.text(*[(0.9, 0.6), (2.8, 0.16)][number], name, color=colour)
 left.set(xlabel="time (1/Γ)", ylabel="excited population", xlim=(0, 8), ylim=(0, 1.02))
 left.set_title("Γr/c = 1; dashed: Γ and Δ alone")
-left.legend(frameon=False)
 
 right.loglog(delays, ten, "s", color=co.plot.COLOURS[1])
 right.loglog(delays, pair, "o", color=co.plot.COLOURS[0])

@@ -48,9 +48,9 @@ left.fill_between(times, drawn.emission - band, drawn.emission + band, color="0.
 for name, marker, colour in zip(runs, "os^dv", co.plot.COLOURS, strict=False):
     point = (seconds[name], max(error[name], 1e-15))  # zero has no place on a log axis
     right.loglog(*point, marker, color=colour)
-    right.annotate(name, point, (4, 6), textcoords="offset points")
+    right.annotate(name, point, (8, 0), textcoords="offset points", va="center")
 right.set(xlabel="seconds for the run", ylabel="largest difference to the ladder (Γ₀)")
-right.margins(0.25)
+right.margins(0.3, 0.25)
 plt.show()
 
 # %%

@@ -34,8 +34,8 @@ bursts = diagram.height > 1
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 heights = diagram.height.where(bursts)  # without a burst the figure stays white
 colours = ax.pcolormesh(diagram.spacing, diagram.atoms, heights, cmap="cividis")
-lines = ax.contour(diagram.spacing, diagram.atoms, diagram.variance, [1.0], colors="#D55E00")
-ax.clabel(lines, fmt="variance 1")
+ax.contour(diagram.spacing, diagram.atoms, diagram.variance, [1.0], colors="#D55E00")
+ax.text(0.225, 8, "variance 1", color="#D55E00")
 figure.colorbar(colours, label="largest emission / first emission")
 ax.set(xlabel="distance (λ₀)", ylabel="atoms in the chain")
 plt.show()

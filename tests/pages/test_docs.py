@@ -231,6 +231,16 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_cells_of_tables_are_marked_by_the_length_of_their_text():
+    import conf
+
+    nodes = pytest.importorskip("docutils.nodes")
+    lengths = {5: ["short"], 15: [], 30: ["words"], 61: ["sentence"]}
+    row = nodes.row("", *(nodes.entry("", nodes.paragraph(text="x" * n)) for n in lengths))
+    conf.long_cells(None, row, "page")
+    assert [cell["classes"] for cell in row] == list(lengths.values())
+
+
 def test_every_page_is_in_the_table_of_contents():
     listed = set()
     for index in (DOCS / "index.md", DOCS / "tutorial" / "index.md", DOCS / "exercises.md"):

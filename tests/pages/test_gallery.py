@@ -10,6 +10,7 @@ import tempfile
 import tokenize
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import figures
 import matplotlib.pyplot as plt
@@ -92,6 +93,19 @@ def test_the_small_figure_is_one_panel(tmp_path, name):
     assert box.width > 0.7 * figure.bbox.width
     assert figure.axes[0].get_ylabel() == "shared by both"
     assert figure.axes[0].yaxis.get_ticklabels()[0].get_visible()
+
+
+def test_a_figure_of_several_panels_gets_a_box_that_scrolls(tmp_path):
+    document = pytest.importorskip("docutils.utils").new_document("page")
+    imgsgnode = pytest.importorskip("sphinx_gallery.directives").imgsgnode
+    for name, shape in {"wide.png": (10, 20, 3), "square.png": (10, 10, 3)}.items():
+        plt.imsave(tmp_path / name, np.zeros(shape))
+        document += imgsgnode(uri=f"/{name}")
+    _gallery.wide_figures(SimpleNamespace(srcdir=tmp_path), document, "page")
+    box, square = document.children
+    assert box["classes"] == ["wide-figure"]
+    assert box[0]["uri"] == "/wide.png"
+    assert square["uri"] == "/square.png"
 
 
 @pytest.mark.parametrize("path", EXAMPLES.values(), ids=EXAMPLES)
