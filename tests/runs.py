@@ -655,12 +655,8 @@ def approximate_atoms_with_manifolds():
     pumped = co.couple(half, VACUUM).replace(drive=co.plane_wave(half, 0.8, **wave))
     superposed = co.states.level_product([0.5, 0.3j, 0.2, 0.8])
     below = co.states.levels("g -1/2")
-    phases = co.engines.MeanField(phases=20)
     upper = co.states.levels("e 0")
-    parts = {
-        "phases": evolved(free, upper, method=phases, seed=1, times=TIMES[:2]),
-        "excited": evolved(free, upper, method="cumulants"),
-    }
+    parts = {"excited": evolved(free, upper, method="cumulants")}
     for method in ("mean_field", "cumulants"):
         parts |= {
             f"superposed {method}": evolved(
@@ -737,6 +733,14 @@ def evolution_of_atoms():
         laboratory=evolved(equation, co.states.levels(1), method="exact"),
     )
     return {key: value for key, value in found.items() if not key.endswith("state")}  # large
+
+
+@run(SINGLE)
+def random_phases_of_atoms():
+    places = [[0, 0, 0.1], [0.05, 0, 0.2], [0.1, 0.1, 0]]
+    free = co.couple(co.Atoms.isotropic(places, zeeman=0.4), VACUUM)
+    phases, upper = co.engines.MeanField(phases=20), co.states.levels("e 0")
+    return together(mean=evolved(free, upper, method=phases, seed=1, times=TIMES[:2]))
 
 
 @run(rtol=SAMPLED)

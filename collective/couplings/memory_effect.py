@@ -65,13 +65,16 @@ def largest(couplings: Any) -> float | str:
 
 def _measured(h: NDArray[Any], decay: NDArray[Any], memory: Memory) -> float | str:
     """`largest` for H and Γ, (N, N) each, and the memory of the field."""
-    n, own = len(h), float(decay.diagonal().real.max())
-    if own == 0:
+    # what an emitter loses until light comes back, which may cancel it in Γ, as before a mirror
+    at_once = np.where(memory.delays == 0, memory.strengths, 0).sum(axis=0)
+    n, own = len(h), float(max(decay.diagonal().real.max(), -2 * at_once.diagonal().imag.min()))
+    if own <= 0:
         return "no emitter decays"
     middle = float(h.diagonal().real.mean())
     h, away = h - middle * np.eye(n), memory.frequencies - middle
     strength = float(np.linalg.norm(memory.couplings, axis=0).max(initial=0.0))
-    scale = max(float(np.linalg.norm(h, 2)), float(np.abs(away).max(initial=0.0)), strength)
+    paths = float(np.linalg.norm(np.abs(memory.strengths).sum(axis=0), 2))
+    scale = max(float(np.linalg.norm(h, 2)), float(np.abs(away).max(initial=0.0)), strength, paths)
     last = _LIFETIMES / own + _DELAYS * float(memory.delays.max(initial=0.0))
     pairs = _WIDEST * scale * last / np.pi
     if not 2 * (pairs + 1) * n * n <= _MOST:

@@ -143,7 +143,8 @@ def compare(
         approximations: two or more of "universal", "redfield", "secular" and "rwa", and of the
             exact "modes", which keeps the modes of the bath in the Hilbert space, and "heom",
             QuTiP's hierarchical equations of motion.
-        temperature: of the field, in units of rate. A bath has its own, see `LossyModes.thermal`.
+        temperature: of the field, in units of rate. A bath has its own, see `LossyModes.thermal`,
+            and modes at another temperature are refused.
         tolerance: of "modes" and "heom": numbers of quanta, the depth of the hierarchy and the
             number of Matsubara terms are raised until ρ changes by less, as a trace distance.
             `Result.diagnostics["truncation_error"]` is the last change.

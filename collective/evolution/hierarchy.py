@@ -4,6 +4,8 @@ A Hermitian coupling operator Q with the correlation function C(t) = Σ_p c_p e^
 auxiliary matrix ρ_n for every list n of numbers n_p with Σn_p ≤ depth. ρ is the one of n = 0.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import comb, prod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -194,7 +196,9 @@ class _Run:
     def advance(self) -> None:
         """Step to the next output time."""
         time = float(self._request.times[self._recorder.reached])
-        record(self._request, self._recorder, self._measure, self._solver.step(time).rho)
+        with unhidden():
+            state = self._solver.step(time)
+        record(self._request, self._recorder, self._measure, state.rho)
 
     def fields(self) -> dict[str, Any]:
         return {
@@ -213,6 +217,20 @@ class _Run:
 
     def close(self) -> None:
         pass
+
+
+@contextmanager
+def unhidden() -> Iterator[None]:
+    """Ctrl-C within the derivative is Ctrl-C, and not the error into which scipy turns it."""
+    try:
+        yield
+    except ValueError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise
 
 
 def exponentials_of(bath: LossyModes | BrownianModes, terms: int) -> list[Term]:

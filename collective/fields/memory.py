@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective.emitters import Emitters
 
+_GROWTH = 500.0  # of an exponent: its exponential is below 1e218
 _STEP = 0.25  # of the wave number, to both sides
 
 
@@ -30,7 +31,8 @@ class Memory:
     where ω counts from ω₀. At ω = 0 it is Δ − iΓ/2 of the Markov approximation. C is how the
     strengths change with frequency, zero in a guide; K is written for C = 0. The near field of a
     dipole needs it: there C ≈ −iτS, and the interaction hardly has a delay. The method
-    `memory(emitters)` of a field returns it, and `method="retarded"` of `evolve` uses it.
+    `memory(emitters)` of a field returns it, and `method="retarded"` of `evolve` uses it. It must
+    not give energy to the emitters: i(Σ − Σ†) is Γ(ω), which is not negative at any real ω.
 
     Args:
         strengths: S, (P, N, N) complex, in units of rate: the interaction Δ − iΓ/2 along each
@@ -127,12 +129,19 @@ class Memory:
 
         Raises:
             ValueError: for a frequency that is not finite, or that is exactly one of a mode
-                without loss.
+                without loss, or so far below the real axis that e^{iωτ} overflows.
         """
         omega = checks.finite("detuning", detuning, complex)
         away = omega[..., None] - self.frequencies
         if np.any(away == 0):
             raise ValueError("detuning: Σ(ω) diverges at the frequency of a mode without loss")
+        growth = -float(omega.imag.min(initial=0.0)) * float(self.delays.max(initial=0.0))
+        if growth > _GROWTH:
+            raise ValueError(
+                f"detuning: e^(iωτ) overflows at the imaginary part {omega.imag.min():g}, for a "
+                f"delay of {self.delays.max():g}; it may be at least "
+                f"{-_GROWTH / self.delays.max():.3g}"
+            )
         found = np.einsum("km,kn,...k->...mn", self.couplings.conj(), self.couplings, 1 / away)
         omega = omega[..., None, None]
         for paths in zip(self.strengths, self.changes, self.delays, strict=True):

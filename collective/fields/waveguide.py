@@ -142,18 +142,15 @@ class Waveguide:
         checks.instance("emitters", emitters, Emitters, "co.Emitters or a lattice")
         into_guide = models.of_emitters("rate", self.rate, emitters)
         aside = models.of_emitters("side_rate", self.side_rate, emitters)
-        height, distance = self._places(emitters)
-        # an outer product, so that Γ is positive to round-off at any distance from the origin
-        phases = np.sqrt(into_guide) * np.exp(1j * self.wavenumber * height)
-        onward = np.outer(phases, phases.conj())  # √(γ_mγ_n) e^{iβz}
-        right = (1 + self.chirality) / 2 * onward
-        left = (1 - self.chirality) / 2 * onward.conj()
+        root = np.sqrt(into_guide)
+        right, left, distance = self._ways(root, emitters)
         decay = right + left + np.diag(aside)
         shift = np.sign(distance) * (right - left) / 2j
         if self.mirror is not None:
-            returned = self._returned(np.sqrt(into_guide), self._to_mirror(emitters))
+            phases = self._to_mirror(emitters)[1]
+            returned = self._returned(root, phases)
             shift = shift + (returned + returned.conj().T) / 2
-            decay = self._before_mirror(np.sqrt(into_guide), emitters) + np.diag(aside)
+            decay = self._before_mirror(root, emitters) + np.diag(aside)
         return checks.real_if_possible(decay), checks.real_if_possible(shift)
 
     def memory(self, emitters: Emitters) -> Memory:
@@ -173,16 +170,15 @@ class Waveguide:
             )
         into_guide = models.of_emitters("rate", self.rate, emitters)
         aside = models.of_emitters("side_rate", self.side_rate, emitters)
-        root, (_, distance) = np.sqrt(into_guide), self._places(emitters)
-        forwards = (1 + np.sign(distance) * self.chirality) / 2  # half of both at one place
-        direct = (
-            -1j * np.outer(root, root) * forwards * np.exp(1j * self.wavenumber * abs(distance))
-        )
+        root = np.sqrt(into_guide)
+        right, left, distance = self._ways(root, emitters)
+        at_one_place = (right + left) / 2
+        direct = -1j * np.select([distance > 0, distance < 0], [right, left], at_one_place)
         direct = direct - 0.5j * np.diag(aside)
         strengths, lengths = [direct], [np.abs(distance)]
         if self.mirror is not None:
-            away = self._to_mirror(emitters)
-            strengths.append(self._returned(root, away))
+            away, phases = self._to_mirror(emitters)
+            strengths.append(self._returned(root, phases))
             lengths.append(away[:, None] + away)
         return along_paths(strengths, np.array(lengths) / self.group_velocity)
 
@@ -235,6 +231,17 @@ class Waveguide:
         distance[np.abs(distance) <= _ONE_PLACE * np.abs(emitters.positions).max()] = 0.0
         return height, distance
 
+    def _ways(
+        self, root: NDArray[np.float64], emitters: Emitters
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64]]:
+        """γ_R e^{iβz}, γ_L e^{−iβz} and z = z_m − z_n, (N, N) each."""
+        height, distance = self._places(emitters)
+        # an outer product, so that Γ is positive to round-off at any distance from the origin
+        phases = root * np.exp(1j * self.wavenumber * height)
+        onward = np.outer(phases, phases.conj())  # √(γ_mγ_n) e^{iβz}
+        forward, backward = (1 + self.chirality) / 2, (1 - self.chirality) / 2
+        return forward * onward, backward * onward.conj(), distance
+
     def _require_phase(self, lengths: NDArray[np.float64], origin: str) -> None:
         """Raise where the phases along these lengths have no correct digits."""
         if (farthest := float(np.abs(lengths).max())) * self.wavenumber > _FARTHEST:
@@ -244,8 +251,12 @@ class Waveguide:
                 "the phase has no correct digits beyond. Are both in one unit of length?"
             )
 
-    def _to_mirror(self, emitters: Emitters) -> NDArray[np.float64]:
-        """The distance of each emitter from the mirror, (N,)."""
+    def _to_mirror(self, emitters: Emitters) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
+        """The distance d of each emitter from the mirror and e^{iβd}, (N,) each.
+
+        The phases have the same round-off as those of `_ways`: Γ by the open end and Γ of the
+        single paths are then equal to all digits, however far the emitters are from each other.
+        """
         assert self.mirror is not None
         from_it = emitters.positions @ checks.direction("axis", self.axis) - self.mirror
         if from_it.min() < 0 < from_it.max():
@@ -254,22 +265,24 @@ class Waveguide:
                 f"they are from {from_it.min():.4g} to {from_it.max():.4g} from it along the axis"
             )
         self._require_phase(from_it, "the mirror")
-        return np.abs(from_it)
+        away = np.abs(from_it)
+        outward = 1 if self._beyond(emitters) else -1
+        height, _ = self._places(emitters)
+        phases = np.exp(1j * self.wavenumber * outward * height)
+        return away, phases * np.exp(1j * self.wavenumber * away.mean())
 
     def _returned(
-        self, root: NDArray[np.float64], away: NDArray[np.float64]
+        self, root: NDArray[np.float64], phases: NDArray[np.complex128]
     ) -> NDArray[np.complex128]:
         """Δ − iΓ/2 by light that the mirror sends back, (N, N): √(γ_Rγ_L) = γ√(1 − χ²)/2."""
         size = np.sqrt(1 - self.chirality**2) / 2
-        phases = root * np.exp(1j * self.wavenumber * away)
-        return np.asarray(1j * size * np.outer(phases, phases))
+        return np.asarray(1j * size * np.outer(root * phases, root * phases))
 
     def _before_mirror(self, root: NDArray[np.float64], emitters: Emitters) -> NDArray[Any]:
         """Γ by light that leaves through the open end, (N, N), an outer product."""
         assert self.mirror is not None
-        away = self._to_mirror(emitters)
+        phases = self._to_mirror(emitters)[1]
         outward = self.chirality if self._beyond(emitters) else -self.chirality
-        phases = np.exp(1j * self.wavenumber * away)
         # what goes to the open end at once, and what goes by the mirror
         sent = np.sqrt((1 + outward) / 2) * phases.conj() - np.sqrt((1 - outward) / 2) * phases
         return np.outer((root * sent).conj(), root * sent)

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+import numpy as np
+
 from collective._tools import checks
 from collective._tools.operators import Untidied, sum_of_levels
 from collective.emitters import Emitters, Multilevel
@@ -40,7 +42,8 @@ def master_equation(
             ω > 0 and, at T > 0, separate jumps of ω < 0; for two-level emitters it is the same as
             `couple`.
         temperature: T of the field in units of rate. The γ of a `Bath` is used as given; with a
-            `Bath`, T > 0 only means that "rwa" keeps the absorbing jumps.
+            `Bath`, T > 0 only means that "rwa" keeps the absorbing jumps. `LossyModes` and
+            `BrownianModes` have their own temperature, and another one is refused.
         eigenoperators: "local": those of H₀. "dressed": those of H₀ + H_LS, for couplings larger
             than the linewidth ("universal" and "secular" only).
 
@@ -82,9 +85,26 @@ def derive(system: "Multilevel | Emitters", environment: Any, temperature: float
     checks.instance("system", system, Multilevel, "co.Multilevel or co.Emitters")
     temperature = checked_temperature(temperature)
     if isinstance(environment, Bath | LossyModes | BrownianModes):
+        _require_its_own(environment, temperature)
         return Derivation(system, BathMatrices(system, environment))
     require_field("environment", environment, TENSORS, " or a spectral.Bath")
     return Derivation(system, FieldBath(FieldTensors(system, environment), temperature))
+
+
+def _require_its_own(environment: Bath | LossyModes | BrownianModes, temperature: float) -> None:
+    """Raise for a temperature that these modes do not have."""
+    if temperature == 0:
+        return
+    if isinstance(environment, LossyModes) and np.all(environment.frequencies > 0):
+        raise ValueError(
+            f"temperature = {temperature:g} is for a field, but these LossyModes leak into the "
+            f"vacuum; with modes.thermal({temperature:g}) they are at this temperature"
+        )
+    if isinstance(environment, BrownianModes) and temperature != environment.temperature:
+        raise ValueError(
+            f"temperature = {temperature:g} is for a field, but these BrownianModes are at "
+            f"temperature = {environment.temperature:g}; leave it out, or make other modes"
+        )
 
 
 def equation_of(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from collective._tools import checks, equality
 from collective._tools.console import printable
+from collective.fields import Field
 from collective.spectral.baths import Bath
 from collective.spectral.brownian import BrownianModes
 from collective.spectral.lossy import LossyModes
@@ -19,6 +20,8 @@ _REACH = 3.0  # bands beyond the band in which modes may lie
 _NARROWEST, _WIDEST = 1e-4, 1e2  # linewidths, in units of the width of the band
 _EVALUATIONS = 60  # of a fit with a new mode; the last fit has ten times as many
 _MOST_POINTS, _MOST_MODES = 5_000, 40
+_NEGATIVE = 1e-3  # of the largest γ: a more negative one is no noise
+_SHORTEST = 1e-10  # of the largest frequency: the shortest band
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +87,8 @@ def fit_modes(
         `ModeFit`.
 
     Raises:
-        ValueError: for a band that does not increase, a γ that is not Hermitian, or zero in the
-            whole band.
+        ValueError: for a band that does not increase, a γ that is not Hermitian, has a negative
+            eigenvalue, or is zero in the whole band.
 
     Example:
         >>> from collective import spectral
@@ -94,7 +97,7 @@ def fit_modes(
         (array([1.]), array([0.4]), True)
     """
     edges = checks.finite("band", band)
-    if edges.shape != (2,) or not edges[0] < edges[1]:
+    if edges.shape != (2,) or not edges[1] - edges[0] > _SHORTEST * np.abs(edges).max():
         raise ValueError(
             f"band must be the lowest and the highest frequency, such as (0.5, 2), got "
             f"{checks.short(band)}"
@@ -104,6 +107,11 @@ def fit_modes(
     if isinstance(bath, Bath | BrownianModes | LossyModes):
         gamma, shift = bath.gamma, bath.shift
     else:
+        if isinstance(bath, Field):
+            raise ValueError(
+                f"bath: {checks.short(bath)} is a field, which becomes a bath with the emitters: "
+                "co.spectral.bath(multilevel, field, temperature)"
+            )
         gamma, shift = checks.function("bath", bath), None
     fine = np.linspace(edges[0], edges[1], (number - 1) * _FINER + 1)
     rates = _sampled("gamma", gamma, fine)
@@ -112,6 +120,7 @@ def fit_modes(
         raise ValueError(
             f"bath: gamma is zero from {edges[0]:g} to {edges[1]:g}: no mode is needed"
         )
+    _require_rates(rates, fine, largest)
     shifts = None if shift is None else 2 * _sampled("shift", shift, fine)
     fit = _Fit(fine[::_FINER], rates[::_FINER], None if shifts is None else shifts[::_FINER])
     found = fit.best(count)
@@ -128,7 +137,7 @@ def _sampled(name: str, function: Callable[[float], Any], at: NDArray[np.float64
     for omega in at:
         matrix = checks.finite(f"bath: {name}({omega:g})", function(float(omega)), complex)
         matrix = matrix[None, None] if matrix.ndim == 0 else matrix
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
             raise ValueError(
                 f"bath: {name}({omega:g}) must be a number or a square matrix, got shape "
                 f"{matrix.shape}"
@@ -142,6 +151,18 @@ def _sampled(name: str, function: Callable[[float], Any], at: NDArray[np.float64
             raise ValueError(f"bath: {name}({omega:g}) must be Hermitian")
         found.append(matrix)
     return checks.real_if_possible(np.array(found))
+
+
+def _require_rates(rates: NDArray[Any], at: NDArray[np.float64], largest: float) -> None:
+    """Raise where an eigenvalue of γ is clearly negative: no mode has such a rate."""
+    smallest = np.linalg.eigvalsh(rates)[:, 0]
+    k = int(np.argmin(smallest))
+    if smallest[k] < -_NEGATIVE * largest:
+        raise ValueError(
+            f"bath: gamma({at[k]:g}) has the eigenvalue {smallest[k]:g}, but rates are not "
+            "negative. A spectral density J(ω) is odd in ω: γ = J/(1 − e^(−ω/T)) is the rate, and "
+            "at T = 0 it is zero below ω = 0"
+        )
 
 
 def _matrices(function: Callable[[float], Any], at: NDArray[np.float64]) -> NDArray[Any]:

@@ -74,10 +74,11 @@ plt.show()
 
 # %%
 # What to notice: below g = κ/4 the atom decays, and the weaker the coupling, the closer its rate is
-# to 4g²/κ, which is all that ``co.Cavity`` knows. Even there the decay begins late, because light
-# must first fill the mode. At g = κ/4 the loss of the atom and that of the photon meet. Above, atom
-# and photon are one: the excitation goes to and fro, and is lost at κ/2, because half of the time
-# it is a photon. Above g = κ/2 the mode cannot be eliminated, and ``co.Cavity`` says so.
+# to 4g²/κ, which is all that Γ knows. Even there the decay begins late, because light must first
+# fill the mode. At g = κ/4 the loss of the atom and that of the photon meet. Above, atom and photon
+# are one: the excitation goes to and fro, and is lost at κ/2, because half of the time it is a
+# photon. Above g = κ/2 the mode cannot be eliminated, and ``co.evolve`` says so for ``co.Cavity``;
+# with ``method="retarded"`` the same object gives the solid lines.
 #
 # Try changing: four atoms, ``alone = co.Couplings(np.zeros((4, 4)), np.zeros((4, 4)))``, from the
 # state ``co.states.dicke(1)`` in place of ``"inverted"``, which oscillate at twice the frequency;

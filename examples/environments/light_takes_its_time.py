@@ -74,7 +74,7 @@ plt.show()
 
 # %%
 # What to notice: until light arrives, the first emitter decays as if it were alone, and the second
-# stays in the ground state. Then it is excited, sends light back, and both end in steps at the same
+# stays in the ground state. Then it is excited, sends light back, and both come to the same
 # value: light that is caught between them feeds them for ever, a bound state among freely moving
 # light. The emitter before the mirror decays until its own light comes back. At a node, where the
 # mirror forbids emission, some excitation stays. Without delay the dark state of a pair would keep

@@ -154,3 +154,12 @@ def test_change_over_a_linewidth_of_detuned_dipoles():
     expected = np.abs(parts[1] - parts[0]).max() / width
     found = linewidth_variation(pair, co.Vacuum(), width)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("place", [0.5, 1.0])
+def test_what_neglects_the_delay_is_measured_at_the_node_of_a_far_mirror(place):
+    """Γ = 0 by light that comes back after τ = 2z; until then the emitter decays at γ = 1."""
+    field = co.Waveguide(1.0, 2 * np.pi, group_velocity=1.0, mirror=0.0)
+    report = co.couple(co.Emitters([[0, 0, place]]), field).validity()
+    expected = 1 - np.exp(-2 * place)  # the plateau later is higher
+    assert report["one excitation without memory"].value == pytest.approx(expected, abs=0.005)

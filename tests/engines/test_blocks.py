@@ -205,6 +205,12 @@ def test_single_precision_is_as_accurate_as_it_says(couplings, times):
     assert not np.array_equal(result.emission, exact.emission)
 
 
+@pytest.mark.parametrize("number", ["float32", "float64"])
+def test_compiled_kernels_are_called_without_an_error_however_fast_they_are(number, monkeypatch):
+    monkeypatch.setattr(steps, "_AT_ONCE", 60.0)  # to the end, as if nothing had to be compiled
+    engine.compile_kernels.__wrapped__(False, number)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("system", systems.systems(), ids=lambda system: system.name)
 def test_single_precision_of_every_system_it_takes(system):

@@ -88,6 +88,27 @@ def test_an_excitation_is_trapped_between_two_emitters(distance):
     assert abs(result.emission[1]) < 1e-6
 
 
+@pytest.mark.parametrize("distance", [0.5, 1.5])
+def test_excitation_and_the_light_outside_and_between_two_emitters_add_up(distance):
+    """The light follows from the amplitude c of the bound pair, not from `Result.emission`.
+
+    What leaves at both ends is Γ/2 (c(t) − c(t − τ))², what travels between them Γ/2 ∫c² over τ.
+    """
+    pair, delay, spans = co.couple(co.chain(2, distance), guide()), distance / 0.5, 8
+    nodes, weights = leggauss(14)
+    times = delay * (np.arange(spans)[:, None] + (1 + nodes) / 2)  # smooth within a delay
+    times = np.concatenate([[0.0], times.ravel(), [spans * delay]])
+    result = co.evolve(pair, one_excitation(1), times, **RETARDED)
+    c = np.sqrt(result.excitation[1:-1]).reshape(spans, -1)  # it stays positive
+    before = np.concatenate([np.zeros((1, len(nodes))), c[:-1]])
+    outside = 0.5 * (c - before) ** 2 @ (delay / 2 * weights)
+    between = 0.5 * c[-1] ** 2 @ (delay / 2 * weights)
+    assert outside.sum() > 0.1
+    assert between > 0.1
+    total = result.excitation[-1] + outside.sum() + between
+    np.testing.assert_allclose(total, 1.0, atol=1e-8)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
@@ -392,3 +413,12 @@ def test_emitters_that_are_too_close_for_the_rwa_are_refused():
         pair = co.couple(co.chain(2, 0.05, frequency=5.0), co.Vacuum())
     with pytest.raises(ValueError, match="the interaction changes too fast with frequency"):
         co.evolve(pair, co.states.single(0), TIMES, **RETARDED)
+
+
+def test_shifts_that_are_no_small_part_of_the_frequency_are_refused():
+    """To first order in Δ/ω₀ the amplitudes would grow: 1.46 excitations at Δ/ω₀ = 0.27."""
+    pair = co.couple(co.chain(2, 0.0624, dipoles=(0, 0, 1), frequency=100.0), co.Vacuum())
+    with pytest.raises(
+        ValueError, match=r"rates and shifts of 26\.\d are 0.27 of the frequency 100"
+    ):
+        co.evolve(pair, co.states.single(0), np.linspace(0, 5, 60), **RETARDED)

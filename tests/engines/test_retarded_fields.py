@@ -419,6 +419,24 @@ def test_a_field_that_is_not_causal_is_found_out():
     assert errors[1] > 0.01
 
 
+def test_a_field_that_makes_amplitudes_grow_fast_is_found_out():
+    """Light of a negative norm, −g²/(ω − ν): e^{66t} is over long before the first time seen."""
+    atom = co.chain(1, 0.3, frequency=1e8)
+    alone = co.couple(atom, Resonance(100j, -150 - 0.1j, 1e8), shift="resonant")
+    growth = np.linalg.eigvals(np.array([[-0.5j, 100j], [100j, -150 - 0.1j]])).imag.max()
+    assert growth == pytest.approx(66, abs=1)
+    with pytest.warns(UserWarning, match="or the field is not causal"):
+        run = co.evolve(alone, "inverted", np.linspace(0, 10, 11), **RETARDED)
+    assert run.diagnostics["error_bound"] > 0.05
+
+
+@pytest.mark.parametrize("time", [0.0, 3.0])
+def test_one_time_is_the_start(time):
+    pair = co.couple(co.chain(2, 0.3, frequency=1e6), Resonance(0.3, -0.5j, 1e6), shift="resonant")
+    start = co.evolve(pair, co.states.single(1), [time], **RETARDED)
+    np.testing.assert_array_equal(start.populations, [[0, 1]])
+
+
 def test_the_cost_counts_the_frequencies():
     couplings = co.couple(ATOMS, OwnMirror(), level_shifts=False)
     cost = co.methods(couplings, co.states.single(0), [0.0, 1.0]).costs["retarded"]

@@ -5,14 +5,14 @@ import pytest
 import qutip
 from multilevels import flip
 from qutip import basis, destroy, qeye, sigmax, tensor
-from scipy.integrate import quad
+from scipy.integrate import ode, quad
 
 import collective as co
 from collective import spectral
 from collective.engines import loop
 from collective.engines.request import checked
 from collective.evolution import references
-from collective.evolution.hierarchy import Hierarchy
+from collective.evolution.hierarchy import Hierarchy, unhidden
 from collective.master.pseudomodes import bare
 
 G = np.array([0.05, 0.04])
@@ -173,11 +173,23 @@ def test_answers_do_not_depend_on_the_unit():
         (spectral.LossyModes(1, 1, [0.1]), {}, "must be 6×6"),
         (MODE, {"tolerance": 0.5}, "tolerance must be between 1e-11 and 0.1"),
         (MODE, {"tolerance": 1e-13}, "tolerance must be between 1e-11 and 0.1"),
+        (MODE, {"temperature": 0.5}, r"leak into the vacuum; with modes.thermal\(0.5\)"),
     ],
 )
 def test_what_cannot_be_exact_is_refused(bath, options, message):
     with pytest.raises(ValueError, match=message):
         compared(PAIR, bath, "heom", "modes", **options)
+
+
+def test_modes_at_another_temperature_than_asked_for_are_refused():
+    damped = spectral.BrownianModes(1, 1, [0.1, 0.1], 0.7)
+    with pytest.raises(ValueError, match=r"temperature = 0.5 .* BrownianModes are at .* = 0.7"):
+        co.master_equation(PAIR, damped, temperature=0.5)
+    warm = (damped, 0.7), (MODE.thermal(0.5), 0.5)
+    for bath, temperature in warm:
+        plain = co.master_equation(PAIR, bath, approximation="redfield")
+        said = co.master_equation(PAIR, bath, approximation="redfield", temperature=temperature)
+        assert (plain.liouvillian() - said.liouvillian()).norm() == 0
 
 
 def test_the_size_of_a_hierarchy_is_predicted():
@@ -221,3 +233,16 @@ def test_ctrl_c_during_a_refinement_keeps_what_was_reached(monkeypatch):
     assert not found.complete
     assert len(found.times) == 3
     assert "truncation_error" not in found.results["modes"].diagnostics
+
+
+def test_ctrl_c_within_the_derivative_of_a_hierarchy_is_ctrl_c():
+    """scipy makes another error of it: "Function to integrate must not return a tuple"."""
+
+    def interrupted(t, y):
+        raise KeyboardInterrupt
+
+    solver = ode(interrupted).set_integrator("zvode").set_initial_value([1.0 + 0j])
+    with pytest.raises(KeyboardInterrupt), unhidden():
+        solver.integrate(1.0)
+    with pytest.raises(ValueError, match="another"), unhidden():
+        raise ValueError("another")

@@ -130,6 +130,10 @@ def test_the_error_of_a_fit_is_the_largest_deviation():
         (lambda: spectral.fit_modes(lambda w: 0.0, (0, 1)), "gamma is zero from 0 to 1"),
         (lambda: spectral.fit_modes(lambda w: [[0, 1], [0, 0]], (0, 1)), "must be Hermitian"),
         (lambda: spectral.fit_modes(lambda w: np.ones(3), (0, 1)), "number or a square matrix"),
+        (lambda: spectral.fit_modes(lambda w: np.ones((0, 0)), (0, 1)), r"got shape \(0, 0\)"),
+        (lambda: spectral.fit_modes(lambda w: w, (-1, 1)), r"gamma\(-1\) has the eigenvalue -1"),
+        (lambda: spectral.fit_modes(lambda w: 1.0, (1, 1 + 1e-15)), "band must be the lowest"),
+        (lambda: spectral.fit_modes(co.Vacuum(), (0, 1)), "a field, which becomes a bath"),
     ],
 )
 def test_bad_arguments_are_named(make, message):

@@ -164,7 +164,9 @@ def with_random_coherences(
     covariance = covariance - coherences[:, :, None] * coherences[:, None, :].conj()
     sizes, vectors = np.linalg.eigh(covariance)
     turns = np.random.default_rng(seed).random((count, n, upper * lower)).transpose(1, 2, 0)
-    drawn = np.sqrt(np.maximum(sizes, 0.0))[:, :, None] * np.exp(2j * np.pi * turns)
+    least = upper * lower * _ROUND_OFF * sizes[:, -1:]  # the root of round-off is far larger
+    sizes = np.where(sizes > least, sizes, 0.0)
+    drawn = np.sqrt(sizes)[:, :, None] * np.exp(2j * np.pi * turns)
     between = (coherences[:, :, None] + vectors @ drawn).transpose(0, 2, 1)
     between = between.reshape(n, count, upper, lower)
     found = np.repeat(rho[:, None], count, axis=1)

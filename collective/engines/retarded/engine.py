@@ -25,7 +25,7 @@ from collective.engines.request import Request
 from collective.engines.retarded import size
 from collective.engines.retarded.history import TERMS
 from collective.engines.retarded.of_field import of_field
-from collective.engines.retarded.problem import equation_of, kept, memory_of
+from collective.engines.retarded.problem import equation_of, kept, memory_of, most_excitation
 from collective.engines.retarded.steps import Steps
 from collective.fields.memory import Memory
 from collective.states import answers
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collective.results.result import Result
 
 
+_ROUND_OFF = 1e-6  # of the excitation: more than this above the largest possible one is no error
 _WARNED = 0.01  # error of the amplitudes
 _SHARE = 0.05  # of the error by the band of frequencies, that steps in time may add
 
@@ -53,14 +54,15 @@ class Retarded:
 
     `Result.emission` is the rate at which the emitters lose excitation, −d⟨n̂⟩/dt. It is negative
     while they absorb light that is still on its way, or in the cavity. The amplitudes are exact up
-    to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the
-    strength of the interaction is right to first order in ω/ω₀: what is neglected is smaller than
-    what the RWA neglects. Of a field that is sampled, Σ(ω) is that of the field within the band
-    `diagnostics["spectrum"]["band"]`, counted from ω₀. Beyond it Σ continues as a straight line
-    beside its delay, and `error_bound` contains an estimate of what that changes: how much the
-    outer half of the band does, and at least what the integral gives before the start, where a
-    causal field gives nothing. Amplitudes of about (rates and shifts)/ω₀ depend on how the
-    excitation has come into the emitters, which no model within the RWA says.
+    to `diagnostics["error_bound"]`. In three dimensions the phase ωr/c is exact, and the strength
+    of the interaction is right to first order in ω/ω₀: what is neglected is smaller than what the
+    RWA neglects, and rates and shifts above a fifth of ω₀ are refused. Of a field that is sampled,
+    Σ(ω) is that of the field within the band `diagnostics["spectrum"]["band"]`, counted from ω₀.
+    Beyond it Σ continues as a straight line beside its delay, and `error_bound` contains an
+    estimate of what that changes: how much the outer half of the band does, and at least what the
+    integral gives before the start, where a causal field gives nothing. Amplitudes of about (rates
+    and shifts)/ω₀ depend on how the excitation has come into the emitters, which no model within
+    the RWA says.
 
     Source: Milonni and Knight, Phys. Rev. A 10, 1096 (1974); for a mirror Dorner and Zoller, Phys.
     Rev. A 66, 023816 (2002).
@@ -145,8 +147,10 @@ class _Run:
         tolerance = request.rtol
         if self._of_field is None:
             equation = equation_of(request, memory)
+            self._most = most_excitation(memory)
         else:
             equation = self._of_field.equation
+            self._most = most_excitation(self._of_field.spectrum.memory)
             tolerance = max(tolerance, _SHARE * self._of_field.error)
         self._steps = Steps(equation, now, last, tolerance)
         if earlier is None:
@@ -204,6 +208,13 @@ class _Run:
         ground = 1 - float(populations.sum())
         if not np.isfinite(ground):
             raise FloatingPointError("the amplitudes are not finite")
+        if 1 - ground > self._most + _ROUND_OFF + 3 * self._error:
+            raise ValueError(
+                f"the emitters have {1 - ground:.6g} excitations after they had one at most: the "
+                f"field {self._request.couplings.field!r} gives them energy. Its Γ must not be "
+                "negative at any frequency, also with its delays and modes. In vacuum the shifts "
+                "must be far below the frequency, and the time not too late"
+            )
         if "correlations" in self._request.words:
             rows["correlations"] = (c.conj() @ c.T)[None]
         smallest = {0: min(0.0, ground)} if self._recorder.eigenvalue_due() else None
@@ -212,13 +223,18 @@ class _Run:
     def fields(self) -> dict[str, Any]:
         return self._recorder.fields()
 
+    @property
+    def _error(self) -> float:
+        """The bound on the error of the amplitudes, with what sampling a field adds."""
+        of_field = self._of_field
+        return self._steps.history.past.bound + (0.0 if of_field is None else of_field.error)
+
     def diagnostics(self) -> dict[str, Any]:
         checks = self._recorder.checks()
         del checks["trace_error"]  # the rest of the excitation is in the field
-        past = self._steps.history.past
-        found: dict[str, Any] = {"error_bound": past.bound, "steps": past.taken}
+        taken = self._steps.history.past.taken
+        found: dict[str, Any] = {"error_bound": self._error, "steps": taken}
         if self._of_field is not None:
-            found["error_bound"] += self._of_field.error
             found["spectrum"] = self._of_field.diagnostics()
         return {**found, **checks}
 

@@ -119,7 +119,7 @@ def _merged(
 ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
     """Sorted times, those that differ by round-off as one, and the sums of values there."""
     found = apart(times)
-    at = np.searchsorted(found, times * (1 + 1e-12)) - 1
+    at = np.searchsorted(found, times, side="right") - 1  # the first of those that are one
     return found, [np.bincount(at, each, len(found)).astype(float) for each in values]
 
 

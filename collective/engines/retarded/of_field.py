@@ -104,7 +104,8 @@ def _in_band(
     request: Request, sampled: Sampled, start: NDArray[np.complex128], half: float
 ) -> OfField:
     """The problem with one band."""
-    unit, last = request.unit, float(request.times[-1])
+    unit = request.unit
+    last = float(request.times[-1]) or unit / sampled.size  # one time alone is 0
     spectrum = in_band(sampled, half, request.rtol, last / unit)
     for why in (another_rate(request, spectrum.at_resonance), too_fast(spectrum.memory)):
         if why is not None:

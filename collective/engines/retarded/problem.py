@@ -12,6 +12,7 @@ from collective.fields import answers
 from collective.fields.memory import Memory
 
 _MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
+_FARTHEST = 0.2  # rates and shifts over ω₀; from 0.25 on amplitudes of close dipoles grow
 _MOST = 400  # emitters
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
 _ROUND_OFF = 1e-12  # relative to the largest part of Σ(0): a smaller rest is none
@@ -53,7 +54,7 @@ def _memory_of(request: Request) -> Memory | str:
         return sampled.guess
     if np.any(found.frequencies == 0):
         return "method 'retarded': a mode of the memory has no loss and the frequency ω₀ itself"
-    why = too_fast(found)
+    why = too_fast(found) or too_far(request, found)
     if why is not None:
         return why
     why = another_rate(request, found.self_energy(0.0), largest_part(found))
@@ -62,8 +63,7 @@ def _memory_of(request: Request) -> Memory | str:
 
 def too_fast(memory: Memory) -> str | None:
     """Why there is no solution, if the interaction changes too fast with frequency."""
-    growing = np.abs(memory.changes).sum(axis=0)
-    most = float(growing.sum(axis=1).max(initial=0.0))
+    most = _change(memory)
     if most <= _MOST_CHANGE:
         return None
     return (
@@ -71,6 +71,39 @@ def too_fast(memory: Memory) -> str | None:
         f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
         "emitters are too close, or their frequency is too low for the RWA"
     )
+
+
+def too_far(request: Request, memory: Memory) -> str | None:
+    """Why strengths to first order in ω/ω₀ are not enough: the shifts are no small part of ω₀."""
+    emitters = request.couplings.emitters
+    if emitters is None or emitters.frequency is None or not np.any(memory.changes):
+        return None
+    size = float(np.linalg.norm(memory.self_energy(0.0), 2))
+    if size <= _FARTHEST * emitters.frequency:
+        return None
+    return (
+        f"method 'retarded': rates and shifts of {size:.3g} are {size / emitters.frequency:.2g} of "
+        f"the frequency {emitters.frequency:g}. They must be at most {_FARTHEST:g} of it, because "
+        "the interaction of dipoles is known to first order in this number: these emitters are too "
+        "close, or their frequency is too low for the RWA"
+    )
+
+
+def most_excitation(memory: Memory) -> float:
+    """How much excitation the emitters can have at most if they start with one.
+
+    Without changes C of the interaction it is 1. With them :math:`c^†(1 − C)c` and the light
+    together do not grow.
+    """
+    change = _change(memory)
+    return (1 + change) / (1 - change)
+
+
+def _change(memory: Memory) -> float:
+    """A bound on the norm of C."""
+    growing = np.abs(memory.changes).sum(axis=0)
+    rows, columns = (float(growing.sum(axis=axis).max(initial=0.0)) for axis in (1, 0))
+    return max(rows, columns)
 
 
 def another_rate(

@@ -36,6 +36,8 @@ _SHARE = 0.1  # of rtol, for all panels
 _LEAST = 1e-3  # of the whole error that any panel may make
 _MOST = 2**15  # panels
 MORE = 32  # times, and as many negative ones, at which the error is estimated as well
+_EARLIEST = 8.0  # over half the band: the last negative time, where what grows fast is seen …
+_GROWS = 0.01  # … if it is larger than what ends of the band leave there
 _SLOWEST = 0.25  # of the dynamics: largest distance from the real axis
 _INNER = 0.5  # of half the band, within which δΣ counts whole
 BYTES = 2**25  # of matrices, or of integrals, at once
@@ -122,7 +124,8 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
 
     The error by what is outside of the band is estimated as the largest change by its outer half,
     at the output times and at some more. It is at least what is found at negative times, where a
-    field that is causal gives nothing.
+    field that is causal gives nothing. A pole above the line of integration would be an amplitude
+    that grows. It is missed, and seen at negative times that are short enough.
 
     Args:
         problem: what is integrated.
@@ -132,7 +135,9 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
     """
     s, unit, last = problem.spectrum, problem.unit, problem.last
     more = np.linspace(0, last, MORE + 1)
-    every = np.concatenate([times, more, -more[1:]])
+    halvings = max(0, int(np.log2(more[1] * s.half / (_EARLIEST * unit))))
+    early = more[1] / 2.0 ** np.arange(1, halvings + 1)
+    every = np.concatenate([times, more, -more[1:], -early])
     n, columns = problem.start.shape
     total = _Total(problem, every, frame, _SHARE * rtol)
     panels = _panels(s.middle / unit, s.half / unit, problem.size)
@@ -146,8 +151,9 @@ def remainder(problem: Problem, times: NDArray[np.float64], frame: float, rtol: 
     sums = 1j / (2 * np.pi) * np.exp(problem.above * every)[:, None] * total.sums
     sums[:, every == 0] = 0.0  # nothing has come back yet
     of_samples = n * s.error / unit * np.sqrt(last * total.square / (2 * np.pi))
-    off = np.where(every[:, None] < 0, sums[0], sums[0] - sums[1])
-    outside = float(np.linalg.norm(off, axis=1).max())
+    off = np.linalg.norm(np.where(every[:, None] < 0, sums[0], sums[0] - sums[1]), axis=1)
+    soon = off[len(off) - len(early) :].max(initial=0.0)
+    outside = float(max(off[: len(off) - len(early)].max(), soon if soon > _GROWS else 0.0))
     amplitudes, _, slopes = sums[:, : len(times)].reshape(3, len(times), n, columns)
     error = float(total.error + problem.growth * of_samples)
     return Remainder(amplitudes, slopes, error, outside, total.count)
