@@ -1183,7 +1183,8 @@ def test_an_erbium_array():
     assert np.all(early[first, second] > 0)
     assert np.all(late[first, second] < 0)
     populations = np.diag(late).reshape(10, 10)
-    assert populations[0, 0] / populations[4:6, 4:6].mean() == pytest.approx(0.4, abs=0.05)
+    ratio = populations[0, 0] / populations[4:6, 4:6].mean()
+    assert ratio == pytest.approx(0.4, abs=0.1)  # ten samples
     grid = np.arange(100).reshape(10, 10)
     diagonal = late[grid[:-1, :-1].ravel(), grid[1:, 1:].ravel()].mean()
     assert abs(diagonal) < 0.15 * abs(late[first, second].mean())
