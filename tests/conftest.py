@@ -67,12 +67,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Python looks for garbage neither while tests are collected nor among what that leaves."""
+    """Python looks for no garbage while tests are collected."""
     gc.disable()
     try:
         return (yield)
     finally:
-        gc.freeze()
         gc.enable()
 
 
