@@ -233,8 +233,8 @@ def anchors(page):
 
 def test_cells_of_tables_are_marked_by_the_length_of_their_text():
     import conf
+    from docutils import nodes
 
-    nodes = pytest.importorskip("docutils.nodes")
     lengths = {18: ["short"], 19: ["words"], 61: ["sentence"]}
     row = nodes.row("", *(nodes.entry("", nodes.paragraph(text="x" * n)) for n in lengths))
     conf.long_cells(None, row, "page")

@@ -96,8 +96,10 @@ def test_the_small_figure_is_one_panel(tmp_path, name):
 
 
 def test_a_figure_of_several_panels_gets_a_box_that_scrolls(tmp_path):
-    document = pytest.importorskip("docutils.utils").new_document("page")
-    imgsgnode = pytest.importorskip("sphinx_gallery.directives").imgsgnode
+    from docutils.utils import new_document
+    from sphinx_gallery.directives import imgsgnode
+
+    document = new_document("page")
     for name, shape in {"wide.png": (10, 20, 3), "square.png": (10, 10, 3)}.items():
         plt.imsave(tmp_path / name, np.zeros(shape))
         document += imgsgnode(uri=f"/{name}")
