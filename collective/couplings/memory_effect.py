@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from collective.couplings.lattice import LatticeMatrix
 from collective.fields import answers
-from collective.fields.memory import Memory
+from collective.fields.memory import MOST_CHANGE, Memory, largest_change
 
 NAME = "one excitation without memory"
 MEANING = "largest change of a population by delays and modes"
@@ -30,7 +30,6 @@ _MOST = 1_500_000  # entries of all matrices; these take about half a second
 _LARGEST = 48  # emitters; more have too many entries
 _LONG = "it would take more than half a second"
 _POINTS = 400  # times
-_MOST_CHANGE = 0.5  # of the self-energy by frequency, relative; the engine refuses more
 
 
 def largest(couplings: Any) -> float | str:
@@ -57,7 +56,7 @@ def largest(couplings: Any) -> float | str:
         return f"{field!r} gives no memory"
     if np.any(memory.frequencies == 0):
         return "a mode has no loss and the frequency ω₀ itself"
-    if np.abs(memory.changes).sum(axis=(0, 2)).max() > _MOST_CHANGE:
+    if largest_change(memory) > MOST_CHANGE:
         return "the interaction changes too fast with frequency"
     h = np.diag(couplings.detunings) + couplings.shift - 0.5j * np.asarray(couplings.decay)
     return _measured(h, np.asarray(couplings.decay), memory)

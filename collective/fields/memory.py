@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from collective._tools import checks, equality
 from collective.emitters import Emitters
 
+MOST_CHANGE = 0.5  # of `largest_change`; from 1 on there is no solution in time
 _GROWTH = 500.0  # of an exponent: its exponential is below 1e218
 _STEP = 0.25  # of the wave number, to both sides
 
@@ -155,6 +156,13 @@ class Memory:
         noun = "emitter" if len(self) == 1 else "emitters"
         modes = f"{len(self.frequencies)} mode" + ("" if len(self.frequencies) == 1 else "s")
         return f"Memory: {len(self)} {noun}, delays {first:.4g} … {last:.4g}, {modes}"
+
+
+def largest_change(memory: Memory) -> float:
+    """A bound on the norm of C = Σ_p C^p, the change of Σ with frequency at the delays."""
+    growing = np.abs(memory.changes).sum(axis=0)
+    rows, columns = (float(growing.sum(axis=axis).max(initial=0.0)) for axis in (1, 0))
+    return max(rows, columns)
 
 
 def along_paths(strengths: Any, delays: Any, changes: Any = None) -> Memory:

@@ -9,9 +9,8 @@ from collective.engines.request import Request
 from collective.engines.retarded.sampled import sampled_of
 from collective.engines.retarded.steps import Equation
 from collective.fields import answers
-from collective.fields.memory import Memory
+from collective.fields.memory import MOST_CHANGE, Memory, largest_change
 
-_MOST_CHANGE = 0.5  # Σ_n |C_mn|; from 1 on there is no solution
 _FARTHEST = 0.2  # rates and shifts over ω₀; from 0.25 on amplitudes of close dipoles grow
 _MOST = 400  # emitters
 _SAME = 1e-9  # relative to the largest Γ: by how much Γ of the memory may differ
@@ -63,12 +62,12 @@ def _memory_of(request: Request) -> Memory | str:
 
 def too_fast(memory: Memory) -> str | None:
     """Why there is no solution, if the interaction changes too fast with frequency."""
-    most = _change(memory)
-    if most <= _MOST_CHANGE:
+    most = largest_change(memory)
+    if most <= MOST_CHANGE:
         return None
     return (
         "method 'retarded': the interaction changes too fast with frequency, by "
-        f"{most:.2g} of the change of frequency. It must be at most {_MOST_CHANGE:g}: these "
+        f"{most:.2g} of the change of frequency. It must be at most {MOST_CHANGE:g}: these "
         "emitters are too close, or their frequency is too low for the RWA"
     )
 
@@ -95,15 +94,8 @@ def most_excitation(memory: Memory) -> float:
     Without changes C of the interaction it is 1. With them :math:`c^†(1 − C)c` and the light
     together do not grow.
     """
-    change = _change(memory)
+    change = largest_change(memory)
     return (1 + change) / (1 - change)
-
-
-def _change(memory: Memory) -> float:
-    """A bound on the norm of C."""
-    growing = np.abs(memory.changes).sum(axis=0)
-    rows, columns = (float(growing.sum(axis=axis).max(initial=0.0)) for axis in (1, 0))
-    return max(rows, columns)
 
 
 def another_rate(
